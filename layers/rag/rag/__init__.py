@@ -1,0 +1,1 @@
+"""Serverless retrieval-augmented generation: the code that its Lambda functions share."""

@@ -1,0 +1,100 @@
+"""DynamoDB adapter for the EmbeddingCache port. It fails open: whatever goes wrong is a miss and a metric."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rag import vectors
+from rag.vectors import Vector
+
+QUERY_TIMEOUT_SECONDS: Final = 0.3  # slower than this, the embedding call itself is about as fast
+INGESTION_TIMEOUT_SECONDS: Final = 2.0
+
+_READ_BATCH: Final = 100  # keys of one BatchGetItem
+_WRITE_BATCH: Final = 25  # items of one BatchWriteItem
+_SECONDS_PER_DAY: Final = 86_400
+
+T = TypeVar("T")
+
+
+class DynamoEmbeddingCache:
+    """Vectors by key, as float32 bytes in a table with TTL. It holds no text."""
+
+    def __init__(
+        self,
+        table: str,
+        ttl_days: int,
+        *,
+        timeout_seconds: float = QUERY_TIMEOUT_SECONDS,
+        client: Any = None,
+        clock: Callable[[], float] = time.time,
+        on_failure: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._table = table
+        self._lifetime = ttl_days * _SECONDS_PER_DAY
+        self._client: Any = client or boto3.client(
+            "dynamodb",
+            config=Config(
+                connect_timeout=timeout_seconds, read_timeout=timeout_seconds, retries={"total_max_attempts": 1}
+            ),
+        )
+        self._clock = clock
+        self._on_failure = on_failure
+
+    def get(self, keys: Sequence[str]) -> "Mapping[str, Vector[float]]":
+        """Return the vectors of those keys that it holds; an expired or corrupt entry is a miss."""
+        found: dict[str, Vector[float]] = {}
+        for batch in _batches(keys, _READ_BATCH):
+            try:
+                request = {self._table: {"Keys": [{"id": {"S": key}} for key in batch]}}
+                items = self._client.batch_get_item(RequestItems=request)["Responses"].get(self._table, [])
+            except (ClientError, BotoCoreError):
+                self._on_failure()
+                continue
+            now = self._clock()
+            for item in items:
+                entry = _entry(item, now)
+                if entry is not None:
+                    found[entry[0]] = entry[1]
+        return found
+
+    def put(self, vectors_by_key: "Mapping[str, Vector[float]]") -> None:
+        """Remember the vectors for the table's lifetime, as well as it can."""
+        expires_at = str(int(self._clock()) + self._lifetime)
+        for batch in _batches(list(vectors_by_key.items()), _WRITE_BATCH):
+            puts = [
+                {"PutRequest": {"Item": {
+                    "id": {"S": key}, "vector": {"B": vectors.to_bytes(vector)}, "expires_at": {"N": expires_at}
+                }}}
+                for key, vector in batch
+            ]  # fmt: skip
+            try:
+                response = self._client.batch_write_item(RequestItems={self._table: puts})
+            except (ClientError, BotoCoreError):
+                self._on_failure()
+                continue
+            if response.get("UnprocessedItems"):
+                self._on_failure()
+
+
+def _entry(item: Mapping[str, Any], now: float) -> "tuple[str, Vector[float]] | None":
+    """Return an item's key and vector, or None where it has expired (TTL deletes late) or is corrupt."""
+    try:
+        vector = vectors.from_bytes(item["vector"]["B"])
+        if float(item["expires_at"]["N"]) <= now or not math.isclose(math.hypot(*vector), 1, abs_tol=1e-3):
+            return None
+        return item["id"]["S"], vector
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _batches(items: Sequence[T], size: int) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch

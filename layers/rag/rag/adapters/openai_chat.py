@@ -1,0 +1,82 @@
+"""OpenAI adapter for the ChatModel port: any OpenAI-compatible endpoint for chat completions."""
+
+import openai
+from openai.types.chat import ChatCompletion
+
+from rag.adapters.openai_client import OpenAIEndpoint
+from rag.errors import MalformedResponse, UpstreamRejected
+from rag.models import Completion
+from rag.ports import Credential
+
+
+class OpenAIChat:
+    """Completes chats with one model. A parameter that is None is not sent, since some models refuse it."""
+
+    def __init__(
+        self,
+        credential: Credential,
+        base_url: str,
+        model: str,
+        *,
+        temperature: float | None = None,
+        reasoning_effort: str | None = None,
+        max_completion_tokens: int | None = None,
+        deadline_seconds: float = 18.0,
+    ) -> None:
+        self._endpoint = OpenAIEndpoint(credential, base_url, "chat", deadline_seconds)
+        self._model = model
+        self._parameters = {
+            name: value
+            for name, value in (
+                ("temperature", temperature),
+                ("reasoning_effort", reasoning_effort),
+                ("max_completion_tokens", max_completion_tokens),
+            )
+            if value is not None
+        }
+
+    def complete(self, system: str, user: str) -> Completion:
+        """Return the model's answer to one system and one user message.
+
+        Raises:
+            UpstreamThrottled, UpstreamUnavailable: worth another attempt by the state machine.
+            CredentialsRejected, QuotaExhausted, UpstreamRejected, SecretUnavailable: not.
+            MalformedResponse: the answer holds no text.
+        """
+        response = self._endpoint.call(
+            lambda client: client.chat.completions.create(
+                model=self._model,
+                messages=[{"role": "system", "content": system}, {"role": "user", "content": user}],
+                extra_body=self._parameters or None,
+                store=openai.omit,
+            )
+        )
+        return _completion(response, self._model)
+
+
+def _completion(response: object, asked: str) -> Completion:
+    choices = response.choices if isinstance(response, ChatCompletion) else None
+    if not isinstance(response, ChatCompletion) or not isinstance(choices, list) or not choices:
+        raise MalformedResponse("The chat endpoint did not answer in the form of the OpenAI API.")
+    message = getattr(choices[0], "message", None)
+    finish_reason = getattr(choices[0], "finish_reason", None) or "stop"
+    text = getattr(message, "content", None)
+    if getattr(message, "refusal", None):
+        text, finish_reason = text or "", "content_filter"
+    if not isinstance(text, str) or (not text.strip() and finish_reason != "content_filter"):
+        if finish_reason == "length":
+            raise UpstreamRejected("The model used up MaxCompletionTokens before it wrote anything: raise it.")
+        raise MalformedResponse("The chat endpoint returned no text.")
+    usage = getattr(response, "usage", None)
+    return Completion(
+        text=text.strip(),
+        model=response.model if isinstance(getattr(response, "model", None), str) else asked,
+        prompt_tokens=_count(usage, "prompt_tokens"),
+        completion_tokens=_count(usage, "completion_tokens"),
+        finish_reason=finish_reason,
+    )
+
+
+def _count(usage: object, name: str) -> int:
+    tokens = getattr(usage, name, None)
+    return tokens if isinstance(tokens, int) else 0  # some compatible servers count nothing

@@ -1,0 +1,96 @@
+"""The OpenAI client as both adapters use it: one seam for its errors, one deadline, one more attempt with a new key."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, TypeVar
+
+import openai
+from openai import OpenAI
+
+from rag import errors
+from rag.deadlines import within
+from rag.ports import Credential
+
+T = TypeVar("T")
+
+# Looked up along the class's ancestors, so that the nearest entry wins.
+TRANSLATION: Final[dict[type[Exception], type[errors.RagError]]] = {
+    openai.AuthenticationError: errors.CredentialsRejected,
+    openai.PermissionDeniedError: errors.CredentialsRejected,
+    openai.RateLimitError: errors.UpstreamThrottled,  # insufficient_quota is split off first: it is permanent
+    openai.ConflictError: errors.UpstreamUnavailable,
+    openai.InternalServerError: errors.UpstreamUnavailable,
+    openai.APIConnectionError: errors.UpstreamUnavailable,  # timeouts included
+    openai.APIResponseValidationError: errors.MalformedResponse,
+    openai.APIStatusError: errors.UpstreamRejected,
+    openai.OpenAIError: errors.UpstreamRejected,
+    json.JSONDecodeError: errors.MalformedResponse,  # a body that is no JSON, with status 200
+    UnicodeDecodeError: errors.MalformedResponse,
+}
+
+_REQUEST_TIMEOUT: Final = 408
+
+
+class OpenAIEndpoint:
+    """One OpenAI-compatible endpoint, called under a total deadline and without retries of its own."""
+
+    def __init__(self, credential: Credential, base_url: str, purpose: str, deadline_seconds: float) -> None:
+        self.base_url = base_url
+        self._credential = credential
+        self._purpose = purpose
+        self._deadline = deadline_seconds
+        self._client: tuple[str, OpenAI] | None = None
+
+    def call(self, request: Callable[[OpenAI], T]) -> T:
+        """Return what `request` returns for a client with the current key; a refused key is read again once.
+
+        Raises:
+            RagError: the translation of whatever the client raised, or the deadline.
+        """
+        key = self._credential()
+        try:
+            return self._attempt(request, key)
+        except errors.CredentialsRejected:
+            renewed = self._credential(fresh=True)
+            if renewed == key:
+                raise
+        return self._attempt(request, renewed)
+
+    def _attempt(self, request: Callable[[OpenAI], T], key: str) -> T:
+        client = self._client_for(key)
+        with self._translated():
+            return within(self._deadline, lambda: request(client))
+
+    def _client_for(self, key: str) -> OpenAI:
+        if self._client is None or self._client[0] != key:
+            client = OpenAI(api_key=key, base_url=self.base_url, max_retries=0, timeout=self._deadline)
+            self._client = (key, client)
+        return self._client[1]
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (openai.OpenAIError, ValueError) as error:
+            raise translated(error, self._purpose) from error
+
+
+def translated(error: Exception, purpose: str) -> errors.RagError:
+    """Return our error for one of the client's. `purpose` names the endpoint; the upstream's own words stay out."""
+    status = getattr(error, "status_code", None)
+    if isinstance(error, openai.RateLimitError) and error.code == "insufficient_quota":
+        return errors.QuotaExhausted(f"The account of the {purpose} endpoint is out of credit.")
+    if status == _REQUEST_TIMEOUT:
+        return errors.UpstreamUnavailable(f"The {purpose} endpoint timed out.")
+    target = next((TRANSLATION[kind] for kind in type(error).__mro__ if kind in TRANSLATION), errors.MalformedResponse)
+    return target(_MESSAGES[target].format(purpose=purpose, status=f" (HTTP {status})" if status else ""))
+
+
+_MESSAGES: Final[dict[type[errors.RagError], str]] = {
+    errors.CredentialsRejected: "The {purpose} endpoint does not accept the key in its secret{status}.",
+    errors.UpstreamThrottled: "The {purpose} endpoint asked for fewer requests{status}.",
+    errors.UpstreamUnavailable: "The {purpose} endpoint is not available{status}.",
+    errors.UpstreamRejected: "The {purpose} endpoint refused the request{status}: check the model and its parameters.",
+    errors.MalformedResponse: "The {purpose} endpoint did not answer in the form of the OpenAI API{status}.",
+}

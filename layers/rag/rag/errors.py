@@ -1,0 +1,76 @@
+"""The errors of the pipeline; their class names are the contract with the state machines.
+
+RagError
+├── TransientError            retried by the state machine
+│   ├── UpstreamThrottled
+│   └── UpstreamUnavailable
+└── PermanentError            caught, reported, never retried
+    ├── InvalidRequest
+    ├── UpstreamRejected
+    ├── MalformedResponse
+    ├── CredentialsRejected
+    ├── QuotaExhausted
+    ├── SecretUnavailable
+    ├── IndexUnavailable
+    ├── UnreadableDocument
+    └── InternalError
+
+A message names what is wrong and what to do. It never holds a query, a passage, a secret or an upstream's own words,
+since it is shown to callers and written to logs.
+"""
+
+
+class RagError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class TransientError(RagError):
+    """The same call may succeed a moment later."""
+
+
+class UpstreamThrottled(TransientError):
+    """A service asked for fewer requests."""
+
+
+class UpstreamUnavailable(TransientError):
+    """A service could not be reached, broke off, was too slow, or failed on its side."""
+
+
+class PermanentError(RagError):
+    """The same call will fail again."""
+
+
+class InvalidRequest(PermanentError):
+    """The caller's input does not fit its contract."""
+
+
+class UpstreamRejected(PermanentError):
+    """A service refused the request as such: an unknown model, an unsupported parameter, a text too long."""
+
+
+class MalformedResponse(PermanentError):
+    """A service answered something that it never should."""
+
+
+class CredentialsRejected(PermanentError):
+    """A service does not accept the key that it was given."""
+
+
+class QuotaExhausted(PermanentError):
+    """The account with a service is out of credit."""
+
+
+class SecretUnavailable(PermanentError):
+    """A secret is missing, empty or malformed."""
+
+
+class IndexUnavailable(PermanentError):
+    """The vector index does not exist, or was made for other vectors."""
+
+
+class UnreadableDocument(PermanentError):
+    """A document is empty, binary, malformed, or of a format that is not read."""
+
+
+class InternalError(PermanentError):
+    """A defect of this package; the log tells where."""

@@ -1,0 +1,52 @@
+"""Logger, tracer and metrics, which read their configuration from the environment at import, as Powertools does."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+
+from rag.errors import InternalError, RagError
+
+Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+
+logger = Logger()
+tracer = Tracer(auto_patch=False)  # patching imports every client library; the segments of our own are what is read
+metrics = Metrics()
+
+
+def count(**values: float) -> None:
+    """Record counts, named in snake case here and in CloudWatch's camel case there."""
+    for name, value in values.items():
+        metrics.add_metric(name="".join(map(str.capitalize, name.split("_"))), unit=MetricUnit.Count, value=value)
+
+
+def contained(handler: Handler) -> Handler:
+    """Log every error by name alone, and turn an unexpected one into InternalError: its message may quote user text."""
+
+    @functools.wraps(handler)
+    def contain(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        try:
+            return handler(event, context)
+        except RagError as error:
+            logger.warning("failed", extra={"error": type(error).__name__, "reason": str(error)})
+            raise
+        except Exception as error:  # noqa: BLE001 # whatever it is, its message must not leave
+            place = _place(error)
+            logger.error("failed unexpectedly", extra={"error": type(error).__name__, "place": place})  # noqa: TRY400
+            raise InternalError(
+                f"A defect, {type(error).__name__} at {place}. The function's log has its trace id."
+            ) from None
+
+    return contain
+
+
+def _place(error: BaseException) -> str:
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    if traceback is None:
+        return "an unknown place"
+    return f"{Path(traceback.tb_frame.f_code.co_filename).name}:{traceback.tb_lineno}"
