@@ -1,0 +1,148 @@
+"""The Milvus collection: its fields, its indexes, and how it is made."""
+
+from typing import Any, Final
+
+from pymilvus import CollectionSchema, DataType, Function, FunctionType, MilvusClient
+from pymilvus.milvus_client.index import IndexParams
+
+from rag.adapters.milvus_connection import MilvusConnection
+from rag.adapters.milvus_rows import MAX_BYTES, MAX_READERS, MAX_VARCHAR
+from rag.errors import IndexUnavailable
+from rag.ports import Credential
+
+_CREATION_SECONDS: Final = 120.0  # loading replicas onto query nodes takes its time
+_MAX_GROUP_BYTES: Final = 64
+
+# Written out, since Milvus Lite does not know `_english_`; it passes over the stemmer too, which a cluster applies.
+_STOP_WORDS: Final = [
+    *("a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into", "is", "it", "no", "not", "of"),
+    *("on", "or", "such", "that", "the", "their", "then", "there", "these", "they", "this", "to", "was", "will"),
+    "with",
+]
+_ANALYZER: Final = {
+    "tokenizer": "standard",
+    "filter": [
+        "lowercase",
+        {"type": "stop", "stop_words": _STOP_WORDS},
+        {"type": "stemmer", "language": "english"},
+    ],
+}
+
+
+def create_milvus_collection(
+    credential: Credential | None,
+    uri: str,
+    collection: str,
+    dimensions: int,
+    *,
+    shards: int = 1,
+    replicas: int = 1,
+    partitions: int = 16,
+) -> bool:
+    """Make the collection and load it; return whether it was missing.
+
+    `shards` spread writes, `replicas` copies serve more queries side by side, `partitions` separate tenants.
+
+    Raises:
+        IndexUnavailable: a collection of this name was made otherwise.
+        TransientError, PermanentError: as Milvus does.
+    """
+    connection = MilvusConnection(credential, uri, collection, _CREATION_SECONDS)
+
+    def create(client: MilvusClient) -> bool:
+        missing = not client.has_collection(collection, retry_times=0)
+        if missing:
+            client.create_collection(
+                collection,
+                schema=collection_schema(dimensions),
+                num_shards=shards,
+                num_partitions=partitions,
+                properties={"collection.replica.number": replicas},  # for loads to come, which need not know
+                retry_times=0,
+            )
+        else:
+            verify(client, collection, dimensions)
+        _add_indexes(client, collection)  # again when it exists: an earlier attempt may have ended in between
+        client.load_collection(collection, replica_number=replicas, retry_times=0)
+        return missing
+
+    try:
+        return connection.run(create)
+    finally:
+        connection.close()
+
+
+def verify(client: MilvusClient, collection: str, dimensions: int) -> None:
+    """Check that the collection is one that `create_milvus_collection` makes.
+
+    Raises:
+        IndexUnavailable: it is not; the message names a field that differs.
+    """
+    found = {field["name"]: field for field in client.describe_collection(collection, retry_times=0)["fields"]}
+    for field in collection_schema(dimensions).to_dict()["fields"]:
+        if _shape(field) != _shape(found.get(field["name"], {})):
+            raise IndexUnavailable(
+                f"The Milvus collection {collection} was made for other vectors or by another version "
+                f"(field {field['name']}): run rag index create with another name, or drop it first."
+            )
+
+
+def collection_schema(dimensions: int) -> CollectionSchema:
+    """Return the fields; metadata goes to the dynamic one."""
+    schema = MilvusClient.create_schema(enable_dynamic_field=True)
+    schema.add_field("id", DataType.VARCHAR, is_primary=True, max_length=MAX_BYTES["id"])
+    schema.add_field("tenant", DataType.VARCHAR, is_partition_key=True, max_length=MAX_BYTES["tenant"])
+    schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dimensions)
+    for name in ("document_id", "version", "title", "source", "heading", "text"):
+        schema.add_field(name, DataType.VARCHAR, max_length=MAX_BYTES[name])
+    for name in ("ordinal", "tokens", "start", "end"):
+        schema.add_field(name, DataType.INT64)
+    schema.add_field("page", DataType.INT64, nullable=True)
+    schema.add_field(
+        "readers",
+        DataType.ARRAY,
+        element_type=DataType.VARCHAR,
+        max_capacity=MAX_READERS,
+        max_length=_MAX_GROUP_BYTES,
+    )
+    schema.add_field("open_to_tenant", DataType.BOOL)
+    schema.add_field(
+        "search_text",
+        DataType.VARCHAR,
+        max_length=MAX_VARCHAR,
+        enable_analyzer=True,
+        analyzer_params=_ANALYZER,
+    )
+    schema.add_field("search_terms", DataType.SPARSE_FLOAT_VECTOR)
+    schema.add_function(
+        Function(
+            name="bm25",
+            function_type=FunctionType.BM25,
+            input_field_names=["search_text"],
+            output_field_names=["search_terms"],
+        )
+    )
+    return schema
+
+
+def _add_indexes(client: MilvusClient, collection: str) -> None:
+    """Index both vectors. AUTOINDEX is HNSW in Milvus and in Milvus Lite, and the only choice in Zilliz Cloud."""
+    indexes = IndexParams()
+    indexes.add_index("vector", index_type="AUTOINDEX", metric_type="COSINE")
+    indexes.add_index("search_terms", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25")
+    for name in ("tenant", "document_id", "open_to_tenant"):
+        indexes.add_index(name, index_type="INVERTED")
+    present = set(client.list_indexes(collection, retry_times=0))
+    for index in indexes:
+        if index.field_name not in present:
+            client.create_index(collection, IndexParams([index]), retry_times=0)
+
+
+def _shape(field: dict[str, Any]) -> tuple[Any, ...]:
+    """Return what two fields must share: type, primary or partition key, dimensions."""
+    return (
+        field.get("type"),
+        bool(field.get("is_primary")),
+        bool(field.get("is_partition_key")),
+        field.get("params", {}).get("dim"),
+    )

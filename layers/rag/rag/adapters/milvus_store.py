@@ -1,0 +1,117 @@
+"""Milvus adapter for the PassageSearch and ChunkIndex ports: Milvus Lite, a cluster or Zilliz Cloud."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from rag.adapters.milvus_connection import MilvusConnection
+from rag.adapters.milvus_filters import chunks_of, documents_of, visible
+from rag.adapters.milvus_rows import OUTPUT_FIELDS, batches, chunk, row
+from rag.adapters.milvus_schema import verify
+from rag.errors import IndexUnavailable, UpstreamRejected, UpstreamThrottled, UpstreamUnavailable
+from rag.filters import Filter
+from rag.models import IndexedChunk, IndexEntry, Principal, ScoredChunk
+from rag.ports import Credential
+from rag.vectors import Vector
+
+_IDS_PER_REQUEST: Final = 1_000
+_DOCUMENTS_PER_REQUEST: Final = 500
+_ENTRIES_PER_PAGE: Final = 1_000
+
+
+class MilvusStore:
+    """One collection, shared by all tenants; the partition key and the filter of every request keep them apart."""
+
+    def __init__(
+        self, credential: Credential | None, uri: str, collection: str, dimensions: int, deadline_seconds: float
+    ) -> None:
+        self._collection = collection
+        self._dimensions = dimensions
+        self._connection = MilvusConnection(credential, uri, collection, deadline_seconds)
+
+    def search(
+        self, vector: "Vector[float]", principal: Principal, top_k: int, where: Filter | None
+    ) -> list[ScoredChunk]:
+        """Return at most `top_k` chunks that the principal may read and `where` admits, best first."""
+        if len(vector) != self._dimensions:
+            raise IndexUnavailable(f"The Milvus collection holds vectors of {self._dimensions} dimensions.")
+        [hits] = self._request(
+            "search",
+            data=[vector.tolist()],
+            anns_field="vector",
+            filter=visible(principal, where),
+            limit=top_k,
+            output_fields=list(OUTPUT_FIELDS),
+        )
+        return [ScoredChunk(chunk({**hit["entity"], "id": hit["id"]}), _cosine(hit["distance"])) for hit in hits]
+
+    def upsert(self, tenant: str, chunks: Sequence[IndexedChunk]) -> None:
+        """Store the chunks under their ids, in as many requests as the limits ask for.
+
+        Raises:
+            InvalidRequest: a chunk exceeds a limit of the schema; then none is written.
+        """
+        rows = {indexed.chunk.chunk_id: row(tenant, indexed, self._dimensions) for indexed in chunks}
+        for batch in batches(list(rows.values())):
+            self._request("upsert", data=batch)
+
+    def delete(self, tenant: str, chunk_ids: Sequence[str]) -> None:
+        """Delete the tenant's chunks with these ids; unknown ids are passed over."""
+        for ids in _slices(chunk_ids, _IDS_PER_REQUEST):
+            self._request("delete", filter=chunks_of(tenant, ids))
+
+    def entries(self, tenant: str, document_ids: Sequence[str]) -> Iterator[IndexEntry]:
+        """Yield what the index holds of these documents, all versions."""
+        for ids in _slices(document_ids, _DOCUMENTS_PER_REQUEST):
+            pages = self._request(
+                "query_iterator",
+                batch_size=_ENTRIES_PER_PAGE,
+                filter=documents_of(tenant, ids),
+                output_fields=["id", "document_id", "version"],
+            )
+            while page := self._connection.run(lambda _: pages.next()):  # noqa: B023 - it runs before the next loop
+                yield from (IndexEntry(found["id"], found["document_id"], found["version"]) for found in page)
+
+    def settle(self, tenant: str, chunk_ids: Sequence[str]) -> None:
+        """Block until the chunks, written before, are visible to searches at full speed.
+
+        Raises:
+            UpstreamUnavailable: they did not become visible in time.
+        """
+        with suppress(UpstreamThrottled):  # a cluster limits flushes, but is as fast without
+            self._request("flush")
+        for ids in _slices(chunk_ids, _IDS_PER_REQUEST):
+            if self._visible_count(tenant, ids) < len(set(ids)):
+                raise UpstreamUnavailable("Milvus does not show all chunks yet that were written to it.")
+
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
+    def _visible_count(self, tenant: str, chunk_ids: Sequence[str]) -> int:
+        """Count chunks with strong consistency: once it has answered, weaker reads of any client see them as well."""
+        [counted] = self._request(
+            "query", filter=chunks_of(tenant, chunk_ids), output_fields=["count(*)"], consistency_level="Strong"
+        )
+        return int(counted["count(*)"])
+
+    def _request(self, method: str, **arguments: Any) -> Any:
+        """Call a method of the client on the collection; Step Functions retries, pymilvus does not."""
+        try:
+            return self._connection.run(
+                lambda client: getattr(client, method)(self._collection, retry_times=0, **arguments)
+            )
+        except UpstreamRejected:
+            # Milvus tells other dimensions or fields in prose only, so look whether that is why.
+            self._connection.run(lambda client: verify(client, self._collection, self._dimensions))
+            raise
+
+
+def _cosine(distance: float) -> float:
+    """Return what Milvus calls the distance, without the rounding error beyond 1."""
+    return max(-1.0, min(1.0, distance))
+
+
+def _slices(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

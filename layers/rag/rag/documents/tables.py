@@ -1,0 +1,58 @@
+"""Tables as lines of text: one row a line, cells joined by " | "."""
+
+from collections.abc import Iterator
+from typing import Final
+
+SEPARATOR: Final = " | "
+MAX_SPAN: Final = 100  # a page that asks for a million columns or rows is a bomb, not a table
+MAX_COLUMNS: Final = 1_000
+MAX_REPEATED: Final = 100_000  # characters that cells spanning rows may add to one table
+
+
+class Table:
+    """A table as it is read, cell by cell. A cell that spans rows is repeated in each: every row reads alone."""
+
+    def __init__(self) -> None:
+        self._rows: list[list[str]] = []
+        self._hanging: dict[int, tuple[str, int]] = {}  # column: its text, and the rows below that it still covers
+        self._repeated = 0
+
+    def start_row(self) -> None:
+        """Begin the next row."""
+        self._cover()
+        self._rows.append([])
+
+    def add_cell(self, text: str, columns: int = 1, rows: int = 1) -> None:
+        """Add a cell, of one or more lines, to the row; of the columns that it spans, all but the first stay empty."""
+        if not self._rows:
+            self._rows.append([])
+        self._cover()
+        row = self._rows[-1]
+        if rows > 1:
+            self._hanging[len(row)] = (text, min(rows, MAX_SPAN) - 1)
+        empty = min(columns, MAX_SPAN, MAX_COLUMNS - len(row)) - 1
+        row.extend([text] + [""] * empty)
+
+    def lines(self) -> Iterator[str]:
+        """Return the rows that hold anything, without the columns that are empty throughout.
+
+        A table of one column is a page's layout: its cells keep their lines.
+        """
+        self._cover()
+        used = {column for row in self._rows for column, cell in enumerate(row) if cell}
+        for row in self._rows:
+            cells = [cell for column, cell in enumerate(row) if column in used]
+            while cells and not cells[-1]:
+                cells.pop()
+            if cells:
+                yield cells[0] if len(used) == 1 else SEPARATOR.join(cells).replace("\n", " ")
+
+    def _cover(self) -> None:
+        """Fill the columns that come next in the row as far as cells from above hang into them."""
+        row = self._rows[-1] if self._rows else []
+        while hanging := self._hanging.pop(len(row), None):
+            text, left = hanging
+            if left > 1:
+                self._hanging[len(row)] = (text, left - 1)
+            self._repeated += len(text)
+            row.append(text if self._repeated <= MAX_REPEATED else "")

@@ -1,0 +1,42 @@
+"""Check the layers that `sam build` made: processor, byte-code, weight, and that the runtime's own parts stayed out."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+MAX_UNZIPPED_BYTES: Final = 250 * 1000 * 1000  # a function with all of its layers; Lambda refuses more
+
+_ELF_MAGIC: Final = b"\x7fELF"
+_MACHINE_AT: Final = slice(18, 20)  # e_machine, the ELF header's third field
+_MACHINES: Final = {"arm64": 183, "x86_64": 62}
+_FROM_THE_RUNTIME: Final = ("boto3", "botocore", "s3transfer")
+
+
+def problems(build: Path, architecture: str) -> list[str]:
+    """Return what is wrong with the layers below `build`, made for `architecture` (arm64 or x86_64)."""
+    layers = sorted(path for path in build.glob("*Layer") if path.is_dir())
+    if not layers:
+        return [f"{build} holds no built layer: run make build first"]
+    found = [problem for layer in layers for problem in _layer(layer, architecture)]
+    weight = sum(size(layer) for layer in layers)
+    if weight > MAX_UNZIPPED_BYTES:
+        found.append(f"the layers take {weight / 1e6:.0f} MB together, Lambda allows {MAX_UNZIPPED_BYTES / 1e6:.0f} MB")
+    return found
+
+
+def size(layer: Path) -> int:
+    """Return the bytes of a layer's files."""
+    return sum(path.stat().st_size for path in layer.rglob("*") if path.is_file())
+
+
+def _layer(layer: Path, architecture: str) -> Iterator[str]:
+    for name in _FROM_THE_RUNTIME:
+        if (layer / "python" / name).exists():
+            yield f"{layer.name} holds {name}, which the Lambda runtime brings"
+    for path in layer.rglob("*.so*"):
+        header = path.read_bytes()[:20]
+        if header[:4] == _ELF_MAGIC and int.from_bytes(header[_MACHINE_AT], "little") != _MACHINES[architecture]:
+            yield f"{path.relative_to(layer.parent)} was not built for {architecture}"
+    for source in (layer / "python").rglob("*.py"):
+        if not any((source.parent / "__pycache__").glob(f"{source.stem}.*.pyc")):
+            yield f"{source.relative_to(layer.parent)} has no byte-code"

@@ -1,0 +1,407 @@
+"""The Pinecone adapter beyond the common contract: faults, keys, limits, odd records."""
+
+import gc
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from pinecone.errors import exceptions as vendor
+
+from rag import errors
+from rag.adapters.pinecone_errors import translated
+from rag.adapters.pinecone_store import PineconeStore
+from rag.filters import parse_filter
+from rag.models import IndexedChunk, Principal, ScoredChunk
+from tests.contract.vector_stores import DIMENSIONS, NORTH, Tenant
+from tests.fakes.faulty_http import (
+    Fault,
+    answer,
+    answer_json,
+    drip,
+    empty_body,
+    hang,
+    html,
+    reset,
+    throttled,
+    truncated,
+)
+from tests.fakes.pinecone_server import PineconeServer
+from tests.fakes.secrets import RotatingCredential, fixed_credential
+
+SECRET_WORDS = "vendor-words-that-must-not-travel"
+
+
+@pytest.fixture
+def server() -> Iterator[PineconeServer]:
+    with PineconeServer(DIMENSIONS) as server:
+        yield server
+
+
+@pytest.fixture
+def open_store(server: PineconeServer) -> Iterator[Callable[..., PineconeStore]]:
+    stores: list[PineconeStore] = []
+
+    def open_store(credential: RotatingCredential | None = None, **options: Any) -> PineconeStore:
+        deadline = options.pop("deadline_seconds", 5)
+        store = PineconeStore(credential or fixed_credential(), server.url, DIMENSIONS, deadline, **options)
+        stores.append(store)
+        return store
+
+    yield open_store
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
+def tenant(open_store: Callable[..., PineconeStore]) -> Tenant:
+    return Tenant(open_store(), "acme")
+
+
+def search(store: PineconeStore) -> list[ScoredChunk]:
+    return store.search(NORTH, Principal("acme"), 5, None)
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (throttled(), errors.UpstreamThrottled),
+        (throttled(retry_after="300"), errors.UpstreamThrottled),
+        (answer_json({"message": "read unit limit for the current month"}, 429), errors.QuotaExhausted),
+        (answer_json({"message": SECRET_WORDS}, 500), errors.UpstreamUnavailable),
+        (answer(503, SECRET_WORDS), errors.UpstreamUnavailable),
+        (html(502), errors.UpstreamUnavailable),
+        (answer_json({"message": SECRET_WORDS}, 408), errors.UpstreamUnavailable),
+        (answer_json({"message": SECRET_WORDS}, 400), errors.UpstreamRejected),
+        (answer_json({"message": SECRET_WORDS}, 409), errors.UpstreamRejected),
+        (answer_json({"message": SECRET_WORDS}, 412), errors.UpstreamRejected),
+        (answer_json({"message": SECRET_WORDS}, 413), errors.UpstreamRejected),
+        (answer_json({"message": SECRET_WORDS}, 402), errors.QuotaExhausted),
+        (answer_json({"message": SECRET_WORDS}, 404), errors.IndexUnavailable),
+        (answer(302, b"", {"Location": "https://example.invalid/"}), errors.UpstreamRejected),
+        (html(), errors.MalformedResponse),
+        (empty_body(), errors.MalformedResponse),
+        (answer(200, b'{"matches": [{"id": "\xff'), errors.MalformedResponse),
+        (answer(200, b'{"matches": "\xff"}'), errors.MalformedResponse),
+        (answer(200, "[" * 100_000), errors.MalformedResponse),
+        (answer(200, b"not gzip", {"Content-Encoding": "gzip"}), errors.MalformedResponse),
+        (answer_json({}), errors.MalformedResponse),
+        (answer_json({"anything": "else"}), errors.MalformedResponse),
+        (answer_json([]), errors.MalformedResponse),
+        (answer_json({"matches": [{"id": 7}]}), errors.MalformedResponse),
+        (answer_json({"matches": [], "namespace": "another-tenant"}), errors.MalformedResponse),
+        (truncated, errors.UpstreamUnavailable),
+        (reset, errors.UpstreamUnavailable),
+        (hang, errors.UpstreamUnavailable),
+        (drip(0.1), errors.UpstreamUnavailable),
+    ],
+)
+def test_a_fault_becomes_one_of_our_errors_after_one_attempt(
+    server: PineconeServer,
+    open_store: Callable[..., PineconeStore],
+    fault: Fault,
+    expected: type[errors.RagError],
+) -> None:
+    store = open_store(deadline_seconds=0.7)
+    server.next(fault)
+
+    with pytest.raises(expected) as caught:
+        search(store)
+
+    assert caught.type is expected
+    assert SECRET_WORDS not in str(caught.value)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("fault", [html(), empty_body(), answer_json({}), truncated, reset])
+def test_a_write_that_is_not_confirmed_is_an_error(server: PineconeServer, tenant: Tenant, fault: Fault) -> None:
+    server.next(fault)
+
+    with pytest.raises((errors.MalformedResponse, errors.UpstreamUnavailable)):
+        tenant.store.upsert(tenant.name, [IndexedChunk(tenant.chunk("a"), NORTH)])
+
+
+def test_a_write_that_is_confirmed_in_part_is_an_error(server: PineconeServer, tenant: Tenant) -> None:
+    server.next(answer_json({"upsertedCount": 0}))
+
+    with pytest.raises(errors.MalformedResponse):
+        tenant.store.upsert(tenant.name, [IndexedChunk(tenant.chunk("a"), NORTH)])
+
+
+def test_the_store_works_again_after_a_fault(server: PineconeServer, tenant: Tenant) -> None:
+    tenant.load(tenant.chunk("a"))
+    server.next(reset)
+    with pytest.raises(errors.UpstreamUnavailable):
+        tenant.search()
+
+    assert tenant.finds() == {"a"}
+
+
+def test_a_host_where_nobody_listens_is_unavailable() -> None:
+    with PineconeServer(DIMENSIONS) as server:
+        url = server.url
+    store = PineconeStore(fixed_credential(), url, DIMENSIONS, deadline_seconds=5)
+
+    with pytest.raises(errors.UpstreamUnavailable):
+        search(store)
+
+    store.close()
+
+
+def test_nothing_is_read_or_opened_before_the_first_call(server: PineconeServer) -> None:
+    def forbidden(*, fresh: bool = False) -> str:
+        raise AssertionError("the credential was read")
+
+    PineconeStore(forbidden, server.url, DIMENSIONS, deadline_seconds=5).close()
+
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("refusal", [401, 403])
+def test_a_key_that_rotated_is_read_again_once(
+    server: PineconeServer, open_store: Callable[..., PineconeStore], refusal: int
+) -> None:
+    credential = RotatingCredential("old-key", "stand-in-key")
+    store = open_store(credential)
+    server.next(answer_json({"message": "no"}, refusal))
+
+    assert search(store) == []
+    assert search(store) == []
+    assert credential.fresh_reads == 1
+
+
+def test_a_key_that_did_not_change_is_not_tried_again(
+    server: PineconeServer, open_store: Callable[..., PineconeStore]
+) -> None:
+    credential = RotatingCredential("wrong-key")
+    store = open_store(credential)
+
+    with pytest.raises(errors.CredentialsRejected) as caught:
+        search(store)
+
+    assert "wrong-key" not in str(caught.value)
+    assert len(server.requests) == 1
+
+
+def test_a_new_key_that_is_refused_too_is_the_end_of_it(
+    server: PineconeServer, open_store: Callable[..., PineconeStore]
+) -> None:
+    store = open_store(RotatingCredential("old", "also-wrong", "never-tried"))
+
+    with pytest.raises(errors.CredentialsRejected):
+        search(store)
+
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("key", ["two\nlines", "trailing\n", "tab\tkey\x00"])
+def test_a_malformed_key_is_a_matter_of_the_secret(open_store: Callable[..., PineconeStore], key: str) -> None:
+    with pytest.raises(errors.SecretUnavailable) as caught:
+        search(open_store(RotatingCredential(key)))
+
+    assert key.strip() not in str(caught.value)
+
+
+def test_requests_stay_within_two_megabytes(server: PineconeServer, tenant: Tenant) -> None:
+    tenant.load(*(tenant.chunk("long", ordinal=ordinal, text="é" * 15_000) for ordinal in range(100)))
+
+    upserts = [request for request in server.requests if request.path == "/vectors/upsert"]
+    assert len(upserts) == 2
+    assert sum(len(request.json()["vectors"]) for request in upserts) == 100
+
+
+def test_requests_stay_within_a_thousand_records(server: PineconeServer, tenant: Tenant) -> None:
+    tenant.load(*(tenant.chunk("long", ordinal=ordinal) for ordinal in range(1_001)))
+
+    sizes = [len(request.json()["vectors"]) for request in server.requests if request.path == "/vectors/upsert"]
+    assert sizes == [1_000, 1]
+
+
+def test_a_chunk_too_large_for_a_record_is_refused_before_anything_is_written(
+    server: PineconeServer, tenant: Tenant
+) -> None:
+    small, large = tenant.chunk("small"), tenant.chunk("large", text="é" * 20_500)
+
+    with pytest.raises(errors.InvalidRequest):
+        tenant.store.upsert(tenant.name, [IndexedChunk(small, NORTH), IndexedChunk(large, NORTH)])
+
+    assert server.requests == []
+
+
+def test_the_largest_chunk_that_is_let_through_is_taken(tenant: Tenant) -> None:
+    for size in range(40_600, 40_900, 10):
+        chunk = IndexedChunk(tenant.chunk("edge", text="x" * size), NORTH)
+        try:
+            tenant.store.upsert(tenant.name, [chunk])
+        except errors.InvalidRequest:
+            return
+    pytest.fail("no size was refused")
+
+
+@pytest.mark.parametrize("absent_differs", [True, False])
+def test_ne_and_nin_mean_the_same_whichever_way_pinecone_reads_a_missing_field(absent_differs: bool) -> None:
+    with PineconeServer(DIMENSIONS, absent_differs=absent_differs) as server:
+        tenant = Tenant(PineconeStore(fixed_credential(), server.url, DIMENSIONS, 5), "acme")
+        tenant.load_metadata(a={"kind": "a", "on": True}, b={"kind": "b", "on": False}, bare={})
+
+        assert tenant.finds({"kind": {"$ne": "a"}}) == {"b"}
+        assert tenant.finds({"kind": {"$nin": ["a", "x"]}}) == {"b"}
+        assert tenant.finds({"on": {"$nin": [True, "x"]}}) == {"b"}
+        assert isinstance(tenant.store, PineconeStore)
+        tenant.store.close()
+
+
+def good_metadata() -> dict[str, Any]:
+    return {
+        "document_id": "d", "version": "v1", "ordinal": 0, "title": "", "source": "", "text": "t", "tokens": 1,
+        "start": 0, "end": 1, "heading": "", "readers": ["*"],
+    }  # fmt: skip
+
+
+def test_numbers_may_come_back_as_floats(server: PineconeServer, tenant: Tenant) -> None:
+    server.put("acme", "id", NORTH, {**good_metadata(), "ordinal": 3.0, "page": 2.0})
+
+    [passage] = tenant.search()
+
+    assert (passage.chunk.ordinal, passage.chunk.page) == (3, 2)
+    assert type(passage.chunk.page) is int
+
+
+@pytest.mark.parametrize("name", sorted(good_metadata().keys() - {"readers"}))
+def test_a_record_without_one_of_its_fields_is_reported(server: PineconeServer, tenant: Tenant, name: str) -> None:
+    metadata = good_metadata()
+    del metadata[name]
+    server.put("acme", "id", NORTH, metadata)
+
+    with pytest.raises(errors.MalformedResponse, match=name):
+        tenant.search()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("text", 7), ("ordinal", "1"), ("ordinal", 1.5), ("tokens", True), ("page", "x"), ("meta_tags", ["a"])],
+)
+def test_a_record_with_an_odd_field_is_reported(
+    server: PineconeServer, tenant: Tenant, name: str, value: object
+) -> None:
+    server.put("acme", "id", NORTH, good_metadata() | {name: value})
+
+    with pytest.raises(errors.MalformedResponse) as caught:
+        tenant.search()
+
+    assert repr(value) not in str(caught.value)
+
+
+def test_a_record_of_another_program_is_never_found(server: PineconeServer, tenant: Tenant) -> None:
+    server.put("acme", "foreign", NORTH, {"text": "no readers"})
+    tenant.load(tenant.chunk("ours"))
+
+    assert tenant.finds() == {"ours"}
+
+
+def test_a_record_that_the_filter_should_have_kept_back_is_not_shown(server: PineconeServer, tenant: Tenant) -> None:
+    closed = {"id": "x", "score": 0.5, "metadata": good_metadata() | {"readers": ["board"]}}
+    server.next(answer_json({"matches": [closed], "namespace": "acme"}))
+
+    with pytest.raises(errors.MalformedResponse):
+        tenant.search()
+
+
+def test_an_index_that_does_not_score_by_cosine_is_reported(server: PineconeServer, tenant: Tenant) -> None:
+    server.put("acme", "id", [5.0] * DIMENSIONS, good_metadata())
+
+    with pytest.raises(errors.IndexUnavailable):
+        tenant.search()
+
+
+def test_an_index_of_other_dimensions_is_reported(open_store: Callable[..., PineconeStore]) -> None:
+    with PineconeServer(DIMENSIONS + 1) as wider:
+        tenant = Tenant(PineconeStore(fixed_credential(), wider.url, DIMENSIONS, 5), "acme")
+        with pytest.raises(errors.IndexUnavailable):
+            tenant.search()
+        with pytest.raises(errors.IndexUnavailable):
+            tenant.load(tenant.chunk("a"))
+        assert isinstance(tenant.store, PineconeStore)
+        tenant.store.close()
+
+
+def test_no_tenant_is_not_the_default_namespace(server: PineconeServer, tenant: Tenant) -> None:
+    server.put("", "id", NORTH, good_metadata())
+
+    with pytest.raises(errors.InvalidRequest):
+        tenant.store.search(NORTH, Principal(""), 5, None)
+
+    assert server.requests == []
+
+
+def test_settling_waits_out_the_delay_of_a_write() -> None:
+    with PineconeServer(DIMENSIONS, lag=4) as server:
+        tenant = Tenant(PineconeStore(fixed_credential(), server.url, DIMENSIONS, 5), "acme")
+        tenant.load(tenant.chunk("late"))
+
+        assert tenant.finds() == {"late"}
+        assert isinstance(tenant.store, PineconeStore)
+        tenant.store.close()
+
+
+def test_settling_gives_up_in_time(server: PineconeServer, open_store: Callable[..., PineconeStore]) -> None:
+    store = open_store(settle_seconds=0.3)
+
+    with pytest.raises(errors.UpstreamUnavailable):
+        store.settle("acme", ["never"])
+
+    assert len(server.requests) < 10
+
+
+def test_pages_that_go_round_in_a_circle_are_reported(server: PineconeServer, tenant: Tenant) -> None:
+    page = answer_json({"vectors": {}, "namespace": "acme", "pagination": {"next": "again"}})
+    server.next(page, page)
+
+    with pytest.raises(errors.MalformedResponse):
+        list(tenant.store.entries("acme", ["d"]))
+
+
+def test_every_query_asks_for_the_principals_readers(server: PineconeServer, tenant: Tenant) -> None:
+    tenant.store.search(NORTH, Principal("acme", ("hr",)), 5, None)
+    tenant.store.search(NORTH, Principal("acme"), 5, parse_filter({"$or": [{"a": 1}, {"b": 2}]}))
+
+    sent = [request.json()["filter"] for request in server.requests]
+    assert sent[0] == {"readers": {"$in": ["*", "hr"]}}
+    assert sent[1]["$and"][0] == {"readers": {"$in": ["*"]}}
+
+
+def vendor_errors() -> list[type[vendor.PineconeError]]:
+    return [
+        member
+        for _, member in inspect.getmembers(vendor, inspect.isclass)
+        if issubclass(member, vendor.PineconeError) and member is not vendor.PineconeError
+    ]
+
+
+@pytest.mark.parametrize("kind", vendor_errors(), ids=lambda kind: kind.__name__)
+def test_every_error_of_the_client_has_a_meaning_of_its_own(kind: type[vendor.PineconeError]) -> None:
+    arguments = (SECRET_WORDS, 418) if issubclass(kind, vendor.ApiError) else (SECRET_WORDS,)
+    error = kind(*arguments) if kind is not vendor.IndexTerminatedError else kind(SECRET_WORDS, "Terminating")  # type: ignore[call-arg]
+
+    ours = translated(error)
+
+    assert str(ours) != str(translated(vendor.PineconeError("base")))
+    assert SECRET_WORDS not in str(ours)
+
+
+def test_every_error_of_the_clients_http_library_is_known() -> None:
+    assert isinstance(translated(httpx.DecodingError("x")), errors.MalformedResponse)
+    assert isinstance(translated(httpx.ReadTimeout("x")), errors.UpstreamUnavailable)
+    assert isinstance(translated(httpx.TooManyRedirects("x")), errors.UpstreamUnavailable)
+
+
+def test_abandoned_calls_leave_nothing_open(server: PineconeServer, open_store: Callable[..., PineconeStore]) -> None:
+    store = open_store(deadline_seconds=0.2)
+    server.next(hang, drip(0.05))
+    for _ in range(2):
+        with pytest.raises(errors.UpstreamUnavailable):
+            search(store)
+
+    store.close()
+    gc.collect()  # an open socket would warn here, and warnings are errors

@@ -1,0 +1,18 @@
+"""The EmbeddingCache port in a dictionary."""
+
+from collections.abc import Mapping, Sequence
+
+from rag.vectors import Vector
+
+
+class MemoryCache:
+    """Remembers for as long as it lives."""
+
+    def __init__(self) -> None:
+        self._vectors: dict[str, Vector[float]] = {}
+
+    def get(self, keys: Sequence[str]) -> "Mapping[str, Vector[float]]":
+        return {key: self._vectors[key] for key in keys if key in self._vectors}
+
+    def put(self, vectors: "Mapping[str, Vector[float]]") -> None:
+        self._vectors.update(vectors)

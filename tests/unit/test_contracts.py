@@ -1,0 +1,112 @@
+"""What the embed state accepts, and what it says of what it refuses."""
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.contracts import EmbedRequest, QueryRequest, SearchRequest
+from rag.errors import InvalidRequest
+
+SECRET = "zebra-canary"
+
+
+def normalised(request: Any) -> QueryRequest:
+    return EmbedRequest.parse({"request": request, "trace_id": "t-1"}).normalised(default_top_k=5)
+
+
+def complaint(request: Any) -> str:
+    with pytest.raises(InvalidRequest) as caught:
+        normalised(request)
+    return str(caught.value)
+
+
+def test_the_least_request_gets_every_default() -> None:
+    assert normalised({"query": "  What?  "}) == QueryRequest(
+        query="What?", top_k=5, tenant="default", groups=[], filter=None, mode="dense"
+    )
+
+
+def test_a_full_request_is_kept() -> None:
+    request = {"query": "q", "top_k": 100, "tenant": "acme-2", "groups": ["b", "a", "a"], "filter": {"year": 2024}}
+    found = normalised({**request, "mode": "dense"})
+    assert (found.top_k, found.tenant, found.groups, found.filter) == (100, "acme-2", ["a", "b"], {"year": 2024})
+
+
+def test_text_is_composed() -> None:
+    assert normalised({"query": "cafe\u0301"}).query == "café"
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        ({}, "query"),
+        ({"query": ""}, "query"),
+        ({"query": " \n\t"}, "query"),
+        ({"query": 7}, "query"),
+        ({"query": None}, "query"),
+        ({"query": ["a"]}, "query"),
+        ({"query": SECRET + "x" * 8_000}, "query"),
+        ({"query": SECRET + "\ud800"}, "query"),
+        ({"query": "q", "top_k": 0}, "top_k"),
+        ({"query": "q", "top_k": 101}, "top_k"),
+        ({"query": "q", "top_k": 2**70}, "top_k"),
+        ({"query": "q", "top_k": 5.0}, "top_k"),
+        ({"query": "q", "top_k": True}, "top_k"),
+        ({"query": "q", "top_k": SECRET}, "top_k"),
+        ({"query": "q", "top_k": None}, "top_k"),
+        ({"query": "q", "tenant": SECRET.upper()}, "tenant"),
+        ({"query": "q", "tenant": "a\n"}, "tenant"),
+        ({"query": "q", "tenant": ""}, "tenant"),
+        ({"query": "q", "tenant": "a" * 64}, "tenant"),
+        ({"query": "q", "groups": [SECRET + "!"]}, "groups"),
+        ({"query": "q", "groups": "staff"}, "groups"),
+        ({"query": "q", "groups": ["a"] * 65}, "groups"),
+        ({"query": "q", "groups": ["*"]}, "groups"),
+        ({"query": "q", "mode": "hybrid"}, "mode"),
+        ({"query": "q", "mode": SECRET}, "mode"),
+        ({"query": "q", "filter": []}, "filter"),
+        ({"query": "q", "filter": {}}, "filter"),
+        ({"query": "q", "filter": {SECRET + "$": 1}}, "filter"),
+        ({"query": "q", "filter": {"a": {"$" + SECRET: 1}}}, "filter"),
+        ({"query": "q", "filter": {"a": {"$gt": SECRET}}}, "filter"),
+        ({"query": "q", "filter": {"a": SECRET + "\ud800"}}, "filter"),
+        ({"query": "q", "filter": {"$or": [{"a": [SECRET]}]}}, "filter"),
+        ({"query": "q", "history": [{"role": "user", "content": SECRET}]}, "history"),
+    ],
+)
+def test_a_bad_field_is_named_and_its_value_is_not(request_: dict[str, Any], field: str) -> None:
+    message = complaint(request_)
+    assert message.startswith(field)
+    assert SECRET not in message.lower()
+
+
+@pytest.mark.parametrize("request_", [{"query": "q", SECRET: 1}, {"query": "q", "topK": 3}])
+def test_an_unknown_field_is_called_just_that(request_: dict[str, Any]) -> None:
+    assert complaint(request_) == "An unknown field was given."
+
+
+@pytest.mark.parametrize("request_", [None, [], "text", 3, True, [{"query": SECRET}]])
+def test_input_that_is_no_object_is_refused(request_: Any) -> None:
+    assert complaint(request_) == "The input must be an object with a query."
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(json_values)
+def test_whatever_arrives_is_normalised_or_refused(value: Any) -> None:
+    for request in (value, {"query": "q", "filter": value}):
+        with suppress(InvalidRequest):
+            normalised(request)
+
+
+def test_a_state_refuses_what_is_not_of_its_contract() -> None:
+    with pytest.raises(InvalidRequest, match=r"^An unknown field was given\.$"):
+        SearchRequest.parse({"request": {"query": "q", "extra": SECRET}, "vector": "", "trace_id": "t"})

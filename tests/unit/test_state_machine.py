@@ -1,0 +1,112 @@
+"""The query state machine as a graph: what the linter finds in it, and that the linter finds what it should."""
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ragctl.checks import state_machine
+from ragctl.checks.__main__ import definitions
+
+ROOT = Path(__file__).parents[2]
+QUERY = ROOT / "statemachine" / "query.asl.json"
+SUBSTITUTIONS = {"EmbedFunctionArn", "SearchFunctionArn", "ComposeFunctionArn", "GenerateFunctionArn", "ChatModel"}
+
+
+@pytest.fixture
+def machine() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(QUERY.read_text())
+    return loaded
+
+
+@pytest.mark.parametrize(("path", "given"), definitions(ROOT / "template.yaml"))
+def test_the_shipped_definitions_have_no_problem(path: Path, given: set[str]) -> None:
+    assert state_machine.problems(path, given) == []
+
+
+def test_standard_and_express_share_one_definition() -> None:
+    assert [path.name for path, _ in definitions(ROOT / "template.yaml")].count("query.asl.json") == 2
+
+
+def test_what_is_retried_are_exactly_the_transient_leaves(machine: dict[str, Any]) -> None:
+    for _, state in state_machine.states(machine):
+        for retry in state.get("Retry", ()):
+            ours = {name for name in retry["ErrorEquals"] if "." not in name}
+            assert ours in (set(), state_machine.transient_errors())
+
+
+def test_every_error_of_ours_is_reported_by_name_with_its_cause(machine: dict[str, Any]) -> None:
+    named = {rule["StringEquals"] for rule in machine["States"]["NameError"]["Choices"][0]["Or"]}
+    of_ingestion = {"UnreadableDocument"}
+    assert named == (state_machine.transient_errors() | state_machine.permanent_errors()) - of_ingestion
+
+
+def test_both_ends_of_the_machine_answer_in_the_same_shape(machine: dict[str, Any]) -> None:
+    def fields(parameters: dict[str, Any]) -> set[str]:
+        return {name.removesuffix(".$") for name in parameters}
+
+    answered = fields(machine["States"]["GenerateResponse"]["ResultSelector"])
+    unanswered = machine["States"]["AdmitIgnorance"]["Parameters"]
+    assert fields(unanswered) == answered
+    assert fields(unanswered["usage"]) == {"embedding_tokens", "prompt_tokens", "completion_tokens", "cost_usd"}
+
+
+def _break(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    def change(machine: dict[str, Any]) -> None:
+        *parents, last = path.split("/")
+        place: Any = machine
+        for parent in parents:
+            place = place[int(parent)] if parent.isdigit() else place[parent]
+        if value is None:
+            del place[last]
+        else:
+            place[last] = value
+
+    return change
+
+
+EMBED = "States/EmbedQuery"
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (_break(f"{EMBED}/Next", "Nowhere"), "leads to Nowhere"),
+        (_break(f"{EMBED}/Next", "GenerateResponse"), "SearchVectors is never reached"),
+        (_break("StartAt", "Nowhere"), "starts at Nowhere"),
+        (_break(f"{EMBED}/TimeoutSeconds", None), "EmbedQuery has no TimeoutSeconds"),
+        (_break(f"{EMBED}/TimeoutSeconds", 99), "longer than the machine"),
+        (_break("TimeoutSeconds", None), "machine has no TimeoutSeconds"),
+        (_break(f"{EMBED}/Retry/0/ErrorEquals", ["UpstreamThrottled"]), "no Retry for exactly"),
+        (_break(f"{EMBED}/Retry/0/ErrorEquals", ["States.ALL"]), "must not be retried"),
+        (_break(f"{EMBED}/Retry/0/BackoffRate", 0.5), "BackoffRate"),
+        (_break(f"{EMBED}/Retry/0/JitterStrategy", None), "no full jitter"),
+        (_break(f"{EMBED}/Retry/0/MaxDelaySeconds", None), "no MaxDelaySeconds"),
+        (_break(f"{EMBED}/Retry/0/MaxAttempts", None), "MaxAttempts"),
+        (_break(f"{EMBED}/Catch", []), "does not catch States.ALL"),
+        (_break(f"{EMBED}/Catch/0/ResultPath", "$.error"), 'without ResultPath "$"'),
+        (_break("States/AnyRelevantPassage/Default", None), "has no Default"),
+        (_break(f"{EMBED}/End", True), "either a Next or an end"),
+        (_break(f"{EMBED}/Resource", "${Unknown}"), "${Unknown} is not filled"),
+        (_break(f"{EMBED}/Resource", "x"), "fills EmbedFunctionArn, which is not used"),
+    ],
+)
+def test_the_linter_sees(
+    machine: dict[str, Any], tmp_path: Path, change: Callable[[dict[str, Any]], None], complaint: str
+) -> None:
+    broken = copy.deepcopy(machine)
+    change(broken)
+    path = tmp_path / "broken.asl.json"
+    path.write_text(json.dumps(broken))
+
+    assert any(complaint in problem for problem in state_machine.problems(path, SUBSTITUTIONS))
+
+
+def test_the_linter_sees_what_is_no_json(tmp_path: Path) -> None:
+    path = tmp_path / "broken.asl.json"
+    path.write_text('{"StartAt": "A",}')
+
+    assert "no valid JSON" in state_machine.problems(path, set())[0]
