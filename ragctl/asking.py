@@ -1,0 +1,92 @@
+"""A question through the Standard state machine: start it, wait for it, read how long each state took."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ragctl.deployment import Deployment
+from ragctl.failure import Failure
+
+_FIRST_PAUSE: Final = 0.02  # seconds between looks at an execution; in AWS, a faster pace would only be throttled
+_LONGEST_PAUSE: Final = 0.5
+_UNFINISHED: Final = "RUNNING"
+
+
+@dataclass(frozen=True)
+class StateTime:
+    """How long one state of an execution took, retries included."""
+
+    state: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A finished execution: its output, and the time from its start to its end."""
+
+    output: Mapping[str, Any]
+    execution: str
+    seconds: float
+
+
+class QueryFailedError(Exception):
+    """The execution failed; `error` is its name, the message its cause."""
+
+    def __init__(self, error: str, cause: str) -> None:
+        super().__init__(cause)
+        self.error = error
+
+
+class Asker:
+    """Puts questions to a deployment."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._states = deployment.client("stepfunctions")
+        self._machine = deployment.outputs["StateMachineArn"]
+
+    def ask(self, request: Mapping[str, Any]) -> Asked:
+        """Return the answer to a query input.
+
+        Raises:
+            QueryFailedError: the execution failed, timed out or was stopped.
+            Failure: it could not be started or followed.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            started = self._states.start_execution(stateMachineArn=self._machine, input=json.dumps(request))
+            described = self._finished(started["executionArn"])
+        except (ClientError, BotoCoreError) as error:
+            raise Failure(f"Step Functions refuses: {error}") from error
+        if described["status"] != "SUCCEEDED":
+            cause = described.get("cause") or f"the execution ended as {described['status']}"
+            raise QueryFailedError(described.get("error") or described["status"], cause)
+        taken = described["stopDate"] - described["startDate"]
+        return Asked(json.loads(described["output"]), described["executionArn"], taken.total_seconds())
+
+    def state_times(self, execution: str) -> list[StateTime]:
+        """Return the states that the execution went through, in order, with the time that each took."""
+        entered: dict[str, Any] = {}
+        times = []
+        for event in self._history(execution):
+            if "stateEnteredEventDetails" in event:
+                entered[event["stateEnteredEventDetails"]["name"]] = event["timestamp"]
+            elif "stateExitedEventDetails" in event:
+                name = event["stateExitedEventDetails"]["name"]
+                times.append(StateTime(name, (event["timestamp"] - entered[name]).total_seconds()))
+        return times
+
+    def _history(self, execution: str) -> Iterator[Mapping[str, Any]]:
+        for page in self._states.get_paginator("get_execution_history").paginate(executionArn=execution):
+            yield from page["events"]
+
+    def _finished(self, execution: str) -> Mapping[str, Any]:
+        pause = _FIRST_PAUSE
+        while True:
+            described: Mapping[str, Any] = self._states.describe_execution(executionArn=execution)
+            if described["status"] != _UNFINISHED:
+                return described
+            time.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
