@@ -9,7 +9,8 @@ from typing import Any, Final
 from ragctl.deployment import Deployment
 from ragctl.failure import Failure
 
-_FIRST_PAUSE: Final = 0.02  # seconds between looks at an execution; in AWS, a faster pace would only be throttled
+_LOCAL_PAUSE: Final = 0.005  # seconds between looks at an execution
+_FIRST_PAUSE: Final = 0.1  # in AWS, where a faster pace would only be throttled
 _LONGEST_PAUSE: Final = 0.5
 _UNFINISHED: Final = "RUNNING"
 
@@ -45,6 +46,8 @@ class Asker:
     def __init__(self, deployment: Deployment) -> None:
         self._states = deployment.client("stepfunctions")
         self._machine = deployment.outputs["StateMachineArn"]
+        local = deployment.endpoint is not None
+        self._pauses = (_LOCAL_PAUSE, _LOCAL_PAUSE) if local else (_FIRST_PAUSE, _LONGEST_PAUSE)
 
     def ask(self, request: Mapping[str, Any]) -> Asked:
         """Return the answer to a query input.
@@ -83,10 +86,10 @@ class Asker:
             yield from page["events"]
 
     def _finished(self, execution: str) -> Mapping[str, Any]:
-        pause = _FIRST_PAUSE
+        pause, longest = self._pauses
         while True:
             described: Mapping[str, Any] = self._states.describe_execution(executionArn=execution)
             if described["status"] != _UNFINISHED:
                 return described
             time.sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
+            pause = min(pause * 1.5, longest)

@@ -1,0 +1,114 @@
+"""Each handler's own time: its upstream calls answer from memory, everything else is what runs on Lambda."""
+
+import importlib.util
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from unittest.mock import patch
+
+from benchmarks.timing import Timing
+from rag import vectors
+from rag.composing import ComposePrompt
+from rag.embedding import EmbedQuery
+from rag.generating import GenerateResponse
+from rag.models import Chunk, Completion, Embeddings, Principal, ScoredChunk
+from rag.searching import SearchVectors
+from rag.vectors import Vector
+
+ROOT = Path(__file__).parents[1]
+RUNS = 300
+
+
+class _Context:
+    """What Powertools reads of Lambda's context."""
+
+    function_name = "benchmark"
+    memory_limit_in_mb = 1024
+    invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:benchmark"
+    aws_request_id = "00000000-0000-0000-0000-000000000000"
+
+
+class _Upstream:
+    """Every upstream service at once, answering at once. The vectors have 1,536 dimensions, the passages 1 KB."""
+
+    model = "extractive"
+    endpoint = "http://127.0.0.1/v1"
+    dimensions = 1536
+
+    def __init__(self, passages: list[ScoredChunk]) -> None:
+        self._vector = vectors.unit([1.0] * self.dimensions)
+        self._passages = passages
+
+    def embed(self, texts: Sequence[str]) -> Embeddings:
+        return Embeddings([self._vector] * len(texts), tokens=10)
+
+    def get(self, keys: Sequence[str]) -> "Mapping[str, Vector[float]]":  # noqa: ARG002 # a miss costs more than a hit
+        return {}
+
+    def put(self, vectors_by_key: "Mapping[str, Vector[float]]") -> None:
+        """Forget them."""
+
+    def search(self, vector: Any, principal: Principal, top_k: int, where: Any) -> list[ScoredChunk]:  # noqa: ARG002
+        return self._passages
+
+    def complete(self, system: str, user: str) -> Completion:  # noqa: ARG002
+        return Completion("Word 3 of a passage. [1] Word 4 of another one. [2]", "extractive", 1_500, 20, "stop")
+
+
+def handler_times() -> dict[str, Timing]:
+    """Return the time of each state's handler, in the order of the states."""
+    text = " ".join(f"Word {number} of a passage." for number in range(40))
+    passages = [
+        ScoredChunk(
+            Chunk(f"{n:032x}", f"d{n}.md", "1", 0, f"Document {n}", f"d{n}.md", text, 250, 0, len(text)), 0.9 - n / 100
+        )
+        for n in range(5)
+    ]
+    upstream = _Upstream(passages)
+    wired = {
+        "embed": ("embed_query", EmbedQuery(upstream, upstream, default_top_k=5)),
+        "search": ("search_vectors", SearchVectors(upstream, upstream.dimensions, relevance_threshold=0.2)),
+        "compose": ("compose_prompt", ComposePrompt(token_budget=6_000)),
+        "generate": ("generate_response", GenerateResponse(upstream, "extractive", upstream.endpoint)),
+    }
+    state: dict[str, Any] = {"request": {"query": "How many words has a passage?"}}
+    return {verb: _time(verb, wiring, use_case, state) for verb, (wiring, use_case) in wired.items()}
+
+
+def _time(verb: str, wiring: str, use_case: object, state: dict[str, Any]) -> Timing:
+    event = json.dumps(_event(verb, state) | {"trace_id": "benchmark"})
+    module = _handler(verb)
+    log = StringIO()
+    for handler in module.logger.handlers:
+        handler.setStream(log)
+    with patch.object(module, wiring, lambda: use_case), redirect_stdout(log):
+        timing = Timing.of(lambda _: json.dumps(module.lambda_handler(json.loads(event), _Context())), RUNS)
+        state |= module.lambda_handler(json.loads(event), _Context())
+    return timing
+
+
+def _event(verb: str, state: dict[str, Any]) -> dict[str, Any]:
+    """Return what the state machine would hand to this state, after those before it."""
+    query = "How many words has a passage?"
+    if verb == "embed":
+        return {"request": state["request"]}
+    if verb == "search":
+        return {"request": state["request"], "vector": state["embedding"]["vector"]}
+    if verb == "compose":
+        return {"query": query, "passages": state["passages"], "degraded": []}
+    usage = {"tokens": 10, "cost_usd": 0.0, "cached": False}
+    return {"query": query, "prompt": state["prompt"], "embedding_usage": usage, "degraded": []}
+
+
+def _handler(verb: str) -> ModuleType:
+    path = ROOT / "functions" / verb / "app.py"
+    specification = importlib.util.spec_from_file_location(f"benchmarked_{verb}", path)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module

@@ -1,0 +1,64 @@
+"""A local stack for the length of one task: on a free port, ended whatever happens."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ragctl.deployment import Deployment
+from ragctl.failure import Failure
+from ragctl.local.account import HOST, STACK_NAME, endpoint
+
+
+@dataclass(frozen=True)
+class TemporaryStack:
+    """A local stack that is not the one on the default port."""
+
+    endpoint: str
+
+    @property
+    def deployment(self) -> Deployment:
+        """The way to its services."""
+        return Deployment(STACK_NAME, self.endpoint)
+
+    def rag(self, *arguments: str) -> None:
+        """Run a command of `rag` against it, its output going where ours goes.
+
+        Raises:
+            Failure: the command failed; it has said why.
+        """
+        _run(arguments, self.endpoint)
+
+
+@contextmanager
+def temporary_stack(data: Path) -> Iterator[TemporaryStack]:
+    """Start a local stack on the data directory, and end it with the block.
+
+    Raises:
+        Failure: it does not start; it has said why.
+    """
+    port = _free_port()
+    stack = TemporaryStack(endpoint(port))
+    try:
+        stack.rag("up", "--detach", "--data-dir", str(data), "--port", str(port))
+        yield stack
+    finally:
+        stack.rag("down", "--data-dir", str(data))
+
+
+def _run(arguments: Sequence[str], address: str) -> None:
+    sys.stdout.flush()
+    command = [sys.executable, "-m", "ragctl", *arguments]
+    if subprocess.run(command, env={**os.environ, "RAG_ENDPOINT": address}, check=False).returncode:
+        raise Failure(f"it stopped at: rag {' '.join(arguments)}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
