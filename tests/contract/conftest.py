@@ -6,13 +6,13 @@ from uuid import uuid4
 import pytest
 
 from rag.adapters.pinecone_store import PineconeStore
-from tests.contract.milvus_fixture import milvus_collection, milvus_lite, milvus_store
+from tests.contract.milvus_fixture import milvus_lite, milvus_store
 from tests.contract.vector_stores import DIMENSIONS, Tenant, VectorStore
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.pinecone_server import PineconeServer
 from tests.fakes.secrets import fixed_credential
 
-__all__ = ["milvus_collection", "milvus_lite", "milvus_store"]
+__all__ = ["milvus_lite", "milvus_store"]
 
 NewTenant = Callable[[], Tenant]
 

@@ -3,6 +3,7 @@
 import gc
 import inspect
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -57,6 +58,10 @@ def open_store(server: PineconeServer) -> Iterator[Callable[..., PineconeStore]]
 @pytest.fixture
 def tenant(open_store: Callable[..., PineconeStore]) -> Tenant:
     return Tenant(open_store(), "acme")
+
+
+def opened(server: PineconeServer) -> closing[PineconeStore]:
+    return closing(PineconeStore(fixed_credential(), server.url, DIMENSIONS, deadline_seconds=5))
 
 
 def search(store: PineconeStore) -> list[ScoredChunk]:
@@ -141,12 +146,12 @@ def test_the_store_works_again_after_a_fault(server: PineconeServer, tenant: Ten
 def test_a_host_where_nobody_listens_is_unavailable() -> None:
     with PineconeServer(DIMENSIONS) as server:
         url = server.url
-    store = PineconeStore(fixed_credential(), url, DIMENSIONS, deadline_seconds=5)
 
-    with pytest.raises(errors.UpstreamUnavailable):
+    with (
+        closing(PineconeStore(fixed_credential(), url, DIMENSIONS, deadline_seconds=5)) as store,
+        pytest.raises(errors.UpstreamUnavailable),
+    ):
         search(store)
-
-    store.close()
 
 
 def test_nothing_is_read_or_opened_before_the_first_call(server: PineconeServer) -> None:
@@ -241,15 +246,13 @@ def test_the_largest_chunk_that_is_let_through_is_taken(tenant: Tenant) -> None:
 
 @pytest.mark.parametrize("absent_differs", [True, False])
 def test_ne_and_nin_mean_the_same_whichever_way_pinecone_reads_a_missing_field(absent_differs: bool) -> None:
-    with PineconeServer(DIMENSIONS, absent_differs=absent_differs) as server:
-        tenant = Tenant(PineconeStore(fixed_credential(), server.url, DIMENSIONS, 5), "acme")
+    with PineconeServer(DIMENSIONS, absent_differs=absent_differs) as server, opened(server) as store:
+        tenant = Tenant(store, "acme")
         tenant.load_metadata(a={"kind": "a", "on": True}, b={"kind": "b", "on": False}, bare={})
 
         assert tenant.finds({"kind": {"$ne": "a"}}) == {"b"}
         assert tenant.finds({"kind": {"$nin": ["a", "x"]}}) == {"b"}
         assert tenant.finds({"on": {"$nin": [True, "x"]}}) == {"b"}
-        assert isinstance(tenant.store, PineconeStore)
-        tenant.store.close()
 
 
 def good_metadata() -> dict[str, Any]:
@@ -315,15 +318,13 @@ def test_an_index_that_does_not_score_by_cosine_is_reported(server: PineconeServ
         tenant.search()
 
 
-def test_an_index_of_other_dimensions_is_reported(open_store: Callable[..., PineconeStore]) -> None:
-    with PineconeServer(DIMENSIONS + 1) as wider:
-        tenant = Tenant(PineconeStore(fixed_credential(), wider.url, DIMENSIONS, 5), "acme")
+def test_an_index_of_other_dimensions_is_reported() -> None:
+    with PineconeServer(DIMENSIONS + 1) as wider, opened(wider) as store:
+        tenant = Tenant(store, "acme")
         with pytest.raises(errors.IndexUnavailable):
             tenant.search()
         with pytest.raises(errors.IndexUnavailable):
             tenant.load(tenant.chunk("a"))
-        assert isinstance(tenant.store, PineconeStore)
-        tenant.store.close()
 
 
 def test_no_tenant_is_not_the_default_namespace(server: PineconeServer, tenant: Tenant) -> None:
@@ -336,13 +337,21 @@ def test_no_tenant_is_not_the_default_namespace(server: PineconeServer, tenant: 
 
 
 def test_settling_waits_out_the_delay_of_a_write() -> None:
-    with PineconeServer(DIMENSIONS, lag=4) as server:
-        tenant = Tenant(PineconeStore(fixed_credential(), server.url, DIMENSIONS, 5), "acme")
+    with PineconeServer(DIMENSIONS, lag=4) as server, opened(server) as store:
+        tenant = Tenant(store, "acme")
         tenant.load(tenant.chunk("late"))
 
         assert tenant.finds() == {"late"}
-        assert isinstance(tenant.store, PineconeStore)
-        tenant.store.close()
+
+
+def test_settling_on_a_chunk_written_again_waits_for_its_new_state() -> None:
+    with PineconeServer(DIMENSIONS, lag=3) as server, opened(server) as store:
+        tenant = Tenant(store, "acme")
+        tenant.load(tenant.chunk("moved", groups=("hr",)))
+        tenant.load(tenant.chunk("moved", groups=("finance",)))
+
+        assert tenant.finds(groups=("hr",)) == set()
+        assert tenant.finds(groups=("finance",)) == {"moved"}
 
 
 def test_settling_gives_up_in_time(server: PineconeServer, open_store: Callable[..., PineconeStore]) -> None:
@@ -357,6 +366,16 @@ def test_settling_gives_up_in_time(server: PineconeServer, open_store: Callable[
 def test_pages_that_go_round_in_a_circle_are_reported(server: PineconeServer, tenant: Tenant) -> None:
     page = answer_json({"vectors": {}, "namespace": "acme", "pagination": {"next": "again"}})
     server.next(page, page)
+
+    with pytest.raises(errors.MalformedResponse):
+        list(tenant.store.entries("acme", ["d"]))
+
+
+@pytest.mark.parametrize("answered", [{}, {"vectors": {}, "namespace": "another-tenant"}])
+def test_a_listing_that_is_none_is_not_taken_for_an_empty_one(
+    server: PineconeServer, tenant: Tenant, answered: dict[str, Any]
+) -> None:
+    server.next(answer_json(answered))
 
     with pytest.raises(errors.MalformedResponse):
         list(tenant.store.entries("acme", ["d"]))
@@ -382,7 +401,7 @@ def vendor_errors() -> list[type[vendor.PineconeError]]:
 @pytest.mark.parametrize("kind", vendor_errors(), ids=lambda kind: kind.__name__)
 def test_every_error_of_the_client_has_a_meaning_of_its_own(kind: type[vendor.PineconeError]) -> None:
     arguments = (SECRET_WORDS, 418) if issubclass(kind, vendor.ApiError) else (SECRET_WORDS,)
-    error = kind(*arguments) if kind is not vendor.IndexTerminatedError else kind(SECRET_WORDS, "Terminating")  # type: ignore[call-arg]
+    error = kind(*arguments) if kind is not vendor.IndexTerminatedError else kind(SECRET_WORDS, "Terminating")
 
     ours = translated(error)
 

@@ -140,6 +140,7 @@ class FaultyServer:
 
     def __init__(self, respond: Callable[[Request], Response]) -> None:
         self.requests: list[Request] = []
+        self.responses: list[Response] = []  # the proper ones, whatever a fault made of them
         self.crashes: list[Exception] = []
         self._respond = respond
         self._faults: deque[Fault] = deque()
@@ -184,6 +185,7 @@ class FaultyServer:
             except Exception as error:  # noqa: BLE001 - reported where the server is closed
                 self.crashes.append(error)
                 response = Response(500)
+            self.responses.append(response)
         exchange = Exchange(connection, response, self._closing)
         if fault is not None:
             return fault(exchange)

@@ -54,6 +54,8 @@ class Chunker:
         headings = HeadingPaths(text)
         spans: list[tuple[int, int]] = []
         for start, part in cuts:
+            if not part.strip():  # the splitter holds fewer characters for white space than Python does
+                continue
             end = start + len(part)
             if spans and headings.cover(*spans[-1]) and self._fits(text[spans[-1][0] : end]):
                 start = min(spans.pop()[0], start)  # noqa: PLW2901 # a heading alone says nothing: it joins its text

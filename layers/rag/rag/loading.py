@@ -15,7 +15,7 @@ from rag.vectorising import CachedEmbedder
 
 MAX_INPUTS: Final = 2_048  # OpenAI's limits on one embeddings request
 MAX_REQUEST_TOKENS: Final = 300_000
-_BATCH_DOCUMENTS: Final = 128
+_BATCH_DOCUMENTS: Final = 250
 _BATCH_CHARACTERS: Final = 1_000_000  # about 250,000 tokens: few documents of a book's size travel together
 _WORKERS: Final = 4
 

@@ -115,7 +115,7 @@ def _classified(error: BaseException) -> tuple[type[RagError], str]:
     code = error.code
     if code in _BY_CODE:
         return _BY_CODE[code], f"code {code}"
-    if error.retriable or code // 100 in _CLUSTER_PARTS:
+    if code // 100 in _CLUSTER_PARTS or any(getattr(cause, "retriable", False) for cause in _chain(error)):
         return UpstreamUnavailable, f"code {code}"
     return BY_CLASS.get(type(error), UpstreamRejected), f"code {code}"
 
@@ -126,9 +126,13 @@ def _status(error: BaseException) -> grpc.StatusCode | None:
     return error.code() if isinstance(error, grpc.RpcError) and callable(getattr(error, "code", None)) else None
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield the error and all that led to it; pymilvus raises errors from themselves, which hides their causes."""
+    waiting: list[BaseException | None] = [error]
     seen: list[BaseException] = []
-    while error is not None and error not in seen:  # pymilvus raises errors from themselves
-        yield error
-        seen.append(error)
-        error = error.__cause__
+    while waiting:
+        current = waiting.pop(0)
+        if current is not None and not any(current is other for other in seen):
+            seen.append(current)
+            waiting += (current.__cause__, current.__context__)
+            yield current

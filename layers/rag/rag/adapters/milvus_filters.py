@@ -1,8 +1,8 @@
 """Milvus expressions: who may see a chunk, joined with the portable filter. Every literal goes through one encoder.
 
-Metadata lives in Milvus's dynamic field under keys that name the type, such as `number:year` and `text:kind`. So no
-metadata can collide with a field of the schema, `true` never equals 1, and a range never meets a string: engines differ
-in how they compare across types, and none of them gets the chance.
+Metadata is one JSON field, `meta`, with keys that name the type, such as `number:year` and `text:kind`. So no metadata
+can collide with a field of the schema, `true` never equals 1, and a range never meets a string: engines differ in how
+they compare across types, and none of them gets the chance.
 """
 
 import json
@@ -81,7 +81,7 @@ def _clause(clause: Clause) -> str:
         case "$ne" | "$nin":
             return _joined(" or ", (_differs(field, name, values) for name in KINDS))
         case "$gt" | "$gte" | "$lt" | "$lte":
-            return f"({_key(field, 'number')} {_COMPARISONS[clause.operator]} {literal(values[0])})"
+            return f"{_key(field, 'number')} {_COMPARISONS[clause.operator]} {literal(values[0])}"
     assert_never(clause.operator)
 
 
@@ -96,7 +96,7 @@ def _exists(field: str, name: str) -> str:
 
 
 def _key(field: str, name: str) -> str:
-    return f"$meta[{literal(f'{name}:{field}')}]"
+    return f"meta[{literal(f'{name}:{field}')}]"
 
 
 def _equals(field: str, value: str) -> str:
@@ -108,4 +108,5 @@ def _list(values: Iterable[Scalar]) -> str:
 
 
 def _joined(operator: str, parts: Iterable[str]) -> str:
-    return f"({operator.join(parts)})"
+    several = list(parts)
+    return several[0] if len(several) == 1 else f"({operator.join(several)})"

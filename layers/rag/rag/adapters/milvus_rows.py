@@ -5,14 +5,14 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from rag.adapters.milvus_filters import KINDS, canonical, kind, literal
+from rag.adapters.milvus_filters import canonical, kind, literal
 from rag.errors import IndexUnavailable, InvalidRequest, MalformedResponse
 from rag.filters import MAX_INTEGER, Scalar
 from rag.models import EVERYONE, Chunk, IndexedChunk
 
 Row = dict[str, Any]
 
-MAX_VARCHAR: Final = 65_535  # bytes of UTF-8, Milvus's own limit; the same holds for one row's dynamic field
+MAX_VARCHAR: Final = 65_535  # bytes of UTF-8, Milvus's own limit, for strings as for JSON
 MAX_READERS: Final = 64
 MAX_BYTES: Final = {  # declared in the schema; a tenant's and a group's name have at most 63 characters
     "id": 32,
@@ -26,9 +26,8 @@ MAX_BYTES: Final = {  # declared in the schema; a tenant's and a group's name ha
 }
 OUTPUT_FIELDS: Final = (
     *("id", "document_id", "version", "ordinal", "title", "source", "text", "tokens", "start", "end"),
-    *("heading", "page", "readers", "$meta"),
+    *("heading", "page", "readers", "meta"),
 )
-_METADATA: Final = tuple(f"{name}:" for name in KINDS)
 _MAX_ROWS: Final = 500
 _MAX_REQUEST_BYTES: Final = 4_000_000  # a sixteenth of what a Milvus proxy takes in one message
 
@@ -71,7 +70,7 @@ def row(tenant: str, indexed: IndexedChunk, dimensions: int) -> Row:
         "readers": list(chunk.readers),
         "open_to_tenant": EVERYONE in chunk.readers,
         "search_text": _search_text(chunk),
-        **_metadata(chunk.metadata),
+        "meta": _metadata(chunk.metadata),
     }
 
 
@@ -97,9 +96,9 @@ def chunk(entity: Mapping[str, Any]) -> Chunk:
             heading=entity["heading"],
             page=entity["page"],
             groups=() if readers == (EVERYONE,) else readers,
-            metadata={key.partition(":")[2]: value for key, value in entity.items() if key.startswith(_METADATA)},
+            metadata={key.partition(":")[2]: value for key, value in entity["meta"].items()},
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise MalformedResponse("Milvus returned a row that is not a chunk.") from error
 
 

@@ -40,6 +40,7 @@ class PineconeStore:
         self._connection = PineconeConnection(credential, host, deadline_seconds)
         self._dimensions = dimensions
         self._settle_seconds = settle_seconds
+        self._written: dict[str, int] = {}  # per namespace, the log position of the last write from here
 
     def search(
         self, vector: "Vector[float]", principal: Principal, top_k: int, where: Filter | None
@@ -49,18 +50,19 @@ class PineconeStore:
         namespace = _namespace(principal.tenant)
 
         def query(index: Index) -> QueryResponse:
-            return index.query(
+            answer = index.query(
                 top_k=top_k,
                 vector=vector.tolist(),
                 namespace=namespace,
                 filter=admitted(principal, where),
                 include_metadata=True,
             )
+            _check_origin(answer, namespace, empty=not answer.matches)
+            return answer
 
         response = self._connection.call_or(query, absent=None)
         if response is None:
             return []
-        _check_origin(response, namespace)
         found = [_scored(match.id, match.score, match.metadata, principal) for match in response.matches]
         return sorted(found, key=lambda passage: -passage.score)[:top_k]
 
@@ -108,7 +110,8 @@ class PineconeStore:
     def settle(self, tenant: str, chunk_ids: Sequence[str]) -> None:
         """Block until reads see the chunks: Pinecone is eventually consistent.
 
-        Each chunk is fetched once when it is there, so the cost does not grow with the waiting.
+        Reads must hold the ids, and have come as far in the log as this store's own last write, without which a chunk
+        written again would be taken for settled in its old state. Each chunk is fetched once when it is there.
         """
         namespace = _namespace(tenant)
         give_up = time.monotonic() + self._settle_seconds
@@ -132,15 +135,20 @@ class PineconeStore:
         response = self._connection.call(lambda index: index.upsert(vectors=batch, namespace=namespace))
         if response.upserted_count < len({record["id"] for record in batch}):
             raise MalformedResponse("Pinecone stored fewer records than it was sent.")
+        position = response.response_info.lsn_committed if response.response_info else None
+        if position is not None:
+            self._written[namespace] = position
 
     def _page(self, namespace: str, document_ids: Sequence[str], token: str | None) -> FetchByMetadataResponse:
         def fetch(index: Index) -> FetchByMetadataResponse:
-            return index.fetch_by_metadata(
+            answer = index.fetch_by_metadata(
                 filter={"document_id": {"$in": list(document_ids)}},
                 namespace=namespace,
                 limit=_PAGE,
                 pagination_token=token,
             )
+            _check_origin(answer, namespace, empty=not answer.vectors)
+            return answer
 
         return self._connection.call_or(fetch, absent=FetchByMetadataResponse())
 
@@ -149,6 +157,9 @@ class PineconeStore:
             return index.fetch(ids=chunk_ids, namespace=namespace)
 
         response = self._connection.call_or(fetch, absent=FetchResponse())
+        position = response.response_info.lsn_reconciled if response.response_info else None
+        if position is not None and position < self._written.get(namespace, 0):
+            return list(chunk_ids)
         return [chunk_id for chunk_id in chunk_ids if chunk_id not in response.vectors]
 
     def _check_dimensions(self, vector: "Vector[float]") -> None:
@@ -164,10 +175,10 @@ def _namespace(tenant: str) -> str:
     return tenant
 
 
-def _check_origin(response: QueryResponse, namespace: str) -> None:
-    if response.namespace and response.namespace != namespace:
+def _check_origin(answer: QueryResponse | FetchByMetadataResponse, namespace: str, *, empty: bool) -> None:
+    if answer.namespace and answer.namespace != namespace:
         raise MalformedResponse("Pinecone answered for another tenant.")
-    if not (response.matches or response.namespace or response.usage):  # any JSON object decodes to an empty answer
+    if empty and not (answer.namespace or answer.usage):  # any JSON object decodes to an empty answer
         raise MalformedResponse("Pinecone's answer is not of its API.")
 
 

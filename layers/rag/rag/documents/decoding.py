@@ -41,7 +41,7 @@ _TOLERATED: Final = 0.01  # control characters in a text that is not binary, as 
 
 
 def decoded(data: bytes) -> str:
-    r"""Return the text of a file, with "\\n" as its only line end and without control characters.
+    """Return the text of a file, cleaned.
 
     Raises:
         UnreadableDocument: it is a known binary format, or of no encoding that is read here.

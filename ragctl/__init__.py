@@ -1,0 +1,1 @@
+"""The command `rag`: what runs on an operator's machine."""

@@ -1,0 +1,5 @@
+"""`python -m ragctl` is `rag`."""
+
+from ragctl.cli import main
+
+main()

@@ -1,0 +1,127 @@
+"""`rag index create`: the vector index that a deployment needs."""
+
+import json
+import os
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from ragctl.deployment import Deployment
+from ragctl.failure import Failure
+
+if TYPE_CHECKING:
+    from rag.ports import Credential
+
+KEY_VARIABLE: Final = "PINECONE_API_KEY"
+TOKEN_VARIABLE: Final = "MILVUS_TOKEN"  # noqa: S105 - the name of a variable
+DEFAULT_MODEL: Final = "text-embedding-3-small"  # the template's defaults
+DEFAULT_DIMENSIONS: Final = 1536
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
+
+
+class Store(StrEnum):
+    """The vector stores."""
+
+    pinecone = "pinecone"
+    milvus = "milvus"
+
+
+@app.callback()
+def index() -> None:
+    """Create the vector index that a deployment needs."""
+
+
+@app.command()
+def create(  # noqa: PLR0913, PLR0917 - one parameter for each option
+    store: Annotated[Store | None, typer.Option(help="The vector store. Default: the stack's, or pinecone.")] = None,
+    stack: Annotated[
+        str | None, typer.Option(help="A deployed stack to take store, model, address and key from.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help=f"The embedding model. Default: {DEFAULT_MODEL}.")] = None,
+    dimensions: Annotated[
+        int | None, typer.Option(min=1, max=4096, help=f"Its dimensions. Default: {DEFAULT_DIMENSIONS}.")
+    ] = None,
+    cloud: Annotated[str, typer.Option(help="Pinecone: cloud of the index.")] = "aws",
+    region: Annotated[str, typer.Option(help="Pinecone: region of the index; best the functions' own.")] = "us-east-1",
+    deletion_protection: Annotated[bool, typer.Option(help="Pinecone: refuse to delete the index.")] = True,
+    uri: Annotated[str | None, typer.Option(help="Milvus: address of the cluster or Zilliz Cloud endpoint.")] = None,
+    shards: Annotated[int, typer.Option(min=1, help="Milvus: shards; more of them take more writes.")] = 1,
+    replicas: Annotated[int, typer.Option(min=1, help="Milvus: copies in memory; more of them answer more.")] = 1,
+    partitions: Annotated[int, typer.Option(min=1, help="Milvus: partitions that tenants are spread over.")] = 16,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Create the index for one embedding model, unless it is there, and tell how to deploy with it.
+
+    The index comes before the stack, since the stack needs its address:
+
+    1. `PINECONE_API_KEY=... rag index create --region eu-west-1`
+
+    2. `sam deploy --parameter-overrides PineconeHost=...` with the host that step 1 printed
+
+    3. `rag ingest PATH --stack NAME`
+
+    For Milvus: `rag index create --store milvus --uri https://...`, with MILVUS_TOKEN set to user:password or an API
+    key, or without it where the server asks for none. With `--stack` both address and key come from the deployment.
+    Another embedding model needs another index: run this again with its `--model` and `--dimensions`.
+    """
+    from rag.errors import RagError
+
+    deployment = Deployment.find(stack) if stack else None
+    outputs = deployment.outputs if deployment else {}
+    store = store or Store(outputs.get("VectorStore", Store.pinecone))
+    model = model or outputs.get("EmbeddingModel", DEFAULT_MODEL)
+    dimensions = dimensions or int(outputs.get("EmbeddingDimensions", DEFAULT_DIMENSIONS))
+    try:
+        if store is Store.pinecone:
+            from rag.adapters.pinecone_index import create_pinecone_index, pinecone_index_name
+
+            name = pinecone_index_name(model, dimensions)
+            key = _credential(deployment, "PineconeSecretName", KEY_VARIABLE)
+            if key is None:
+                raise Failure(f"Pinecone asks for a key: set {KEY_VARIABLE}, or name the deployment with --stack.")
+            address = create_pinecone_index(
+                key, name, dimensions, cloud=cloud, region=region, deletion_protection=deletion_protection
+            )
+        else:
+            from rag.adapters.milvus_schema import create_milvus_collection
+            from rag.identity import collection_name
+
+            name = collection_name(model, dimensions)
+            address = uri or outputs.get("MilvusUri", "")
+            if not address:
+                raise Failure("Milvus needs its address: give --uri, or name the deployment with --stack.")
+            token = _credential(deployment, "MilvusSecretName", TOKEN_VARIABLE)
+            create_milvus_collection(
+                token, address, name, dimensions, shards=shards, replicas=replicas, partitions=partitions
+            )
+    except RagError as error:
+        raise Failure(str(error)) from error
+    parameter = "PineconeHost" if store is Store.pinecone else "MilvusUri"
+    if as_json:
+        typer.echo(json.dumps({"store": store.value, "name": name, "parameter": parameter, "value": address}))
+    else:
+        typer.echo(f"{name} is ready. Deploy with {parameter}={address}")
+
+
+def _credential(deployment: Deployment | None, output: str, variable: str) -> "Credential | None":
+    """Return the key from the environment, else from the deployment's secret, if either is there."""
+    key = os.environ.get(variable, "").strip()
+    if key:
+        return _FromEnvironment(key)
+    if deployment is None or output not in deployment.outputs:
+        return None
+    from ragctl.wiring import secret
+
+    return secret(deployment, output)
+
+
+class _FromEnvironment:
+    """A key that was read from the environment."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __call__(self, *, fresh: bool = False) -> str:  # noqa: ARG002 - there is no fresher one
+        return self._key

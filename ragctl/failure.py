@@ -1,0 +1,5 @@
+"""How a command fails."""
+
+
+class Failure(Exception):
+    """Ends the command with exit status 1. Its message is one line that says what to do."""

@@ -1,0 +1,83 @@
+"""The adapters that the functions use, made from a deployment's outputs for use on this machine."""
+
+from collections.abc import Callable
+from typing import Final
+
+from rag.adapters.dynamodb_cache import INGESTION_TIMEOUT_SECONDS, DynamoEmbeddingCache
+from rag.adapters.openai_embedder import OpenAIEmbedder
+from rag.adapters.secrets import Secret
+from rag.identity import collection_name
+from rag.ports import ChunkIndex
+from ragctl.deployment import Deployment
+from ragctl.failure import Failure
+
+EMBEDDING_DEADLINE_SECONDS: Final = 60.0  # a request of ingestion holds up to 2,048 texts
+INDEX_DEADLINE_SECONDS: Final = 60.0
+
+
+def secret(deployment: Deployment, output: str) -> Secret:
+    """Return the secret whose name is the value of this output."""
+    from aws_lambda_powertools.utilities.parameters import SecretsProvider
+
+    return Secret(_output(deployment, output), SecretsProvider(boto3_client=deployment.client("secretsmanager")))
+
+
+def embedder(deployment: Deployment) -> OpenAIEmbedder:
+    """Return the embedder of the deployment's embedding model."""
+    return OpenAIEmbedder(
+        secret(deployment, "OpenAISecretName"),
+        _output(deployment, "EmbeddingBaseUrl"),
+        _output(deployment, "EmbeddingModel"),
+        int(_output(deployment, "EmbeddingDimensions")),
+        EMBEDDING_DEADLINE_SECONDS,
+    )
+
+
+def embedding_cache(deployment: Deployment, on_failure: Callable[[], None] = lambda: None) -> DynamoEmbeddingCache:
+    """Return the deployment's embedding cache."""
+    client = deployment.client(
+        "dynamodb",
+        connect_timeout=INGESTION_TIMEOUT_SECONDS,
+        read_timeout=INGESTION_TIMEOUT_SECONDS,
+        retries={"total_max_attempts": 1},
+    )
+    return DynamoEmbeddingCache(
+        _output(deployment, "EmbeddingCacheTableName"),
+        int(_output(deployment, "CacheTtlDays")),
+        client=client,
+        on_failure=on_failure,
+    )
+
+
+def chunk_index(deployment: Deployment) -> ChunkIndex:
+    """Return the deployment's vector store."""
+    dimensions = int(_output(deployment, "EmbeddingDimensions"))
+    if _output(deployment, "VectorStore") == "pinecone":
+        from rag.adapters.pinecone_store import PineconeStore
+
+        credential = secret(deployment, "PineconeSecretName")
+        return PineconeStore(credential, _output(deployment, "PineconeHost"), dimensions, INDEX_DEADLINE_SECONDS)
+    from rag.adapters.milvus_store import MilvusStore
+
+    collection = collection_name(_output(deployment, "EmbeddingModel"), dimensions)
+    credential = secret(deployment, "MilvusSecretName")
+    return MilvusStore(credential, _output(deployment, "MilvusUri"), collection, dimensions, INDEX_DEADLINE_SECONDS)
+
+
+def create_local_collection(deployment: Deployment) -> None:
+    """Create the Milvus collection of the local stack, unless it is there. In AWS that is `rag index create`'s task."""
+    if deployment.endpoint is None or _output(deployment, "VectorStore") != "milvus":
+        return
+    from rag.adapters.milvus_schema import create_milvus_collection
+
+    dimensions = int(_output(deployment, "EmbeddingDimensions"))
+    collection = collection_name(_output(deployment, "EmbeddingModel"), dimensions)
+    credential = secret(deployment, "MilvusSecretName")
+    create_milvus_collection(credential, _output(deployment, "MilvusUri"), collection, dimensions)
+
+
+def _output(deployment: Deployment, name: str) -> str:
+    value = deployment.outputs.get(name, "")
+    if not value:
+        raise Failure(f"The stack {deployment.stack} has no output {name}: deploy it again with this version.")
+    return value

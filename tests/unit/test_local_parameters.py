@@ -1,0 +1,41 @@
+"""Which values the template's parameters get on a laptop, and which services that takes."""
+
+from ragctl.local.parameters import local_parameters, needs_milvus, needs_models
+
+DECLARED = {"EmbeddingBaseUrl", "ChatBaseUrl", "ChatModel", "VectorStore", "MilvusUri", "Other"}
+
+
+def test_models_and_vectors_are_local() -> None:
+    values = local_parameters(DECLARED, {}, milvus_port=1, models_port=2)
+
+    assert values == {
+        "EmbeddingBaseUrl": "http://127.0.0.1:2/v1",
+        "ChatBaseUrl": "http://127.0.0.1:2/v1",
+        "ChatModel": "extractive",
+        "VectorStore": "milvus",
+        "MilvusUri": "http://127.0.0.1:1",
+    }
+
+
+def test_the_callers_own_values_win() -> None:
+    values = local_parameters(DECLARED, {"ChatModel": "llama", "Other": "x"}, milvus_port=1, models_port=2)
+
+    assert (values["ChatModel"], values["Other"]) == ("llama", "x")
+
+
+def test_a_template_without_models_needs_none() -> None:
+    assert local_parameters({"Other"}, {}, milvus_port=1, models_port=2) == {}
+    assert not needs_models({"Other"}, {})
+    assert not needs_milvus({"Other"}, {})
+
+
+def test_the_model_server_is_needed_until_both_endpoints_are_elsewhere() -> None:
+    assert needs_models(DECLARED, {})
+    assert needs_models(DECLARED, {"ChatBaseUrl": "http://ollama"})
+    assert not needs_models(DECLARED, {"ChatBaseUrl": "http://ollama", "EmbeddingBaseUrl": "http://ollama"})
+
+
+def test_milvus_is_needed_unless_the_vectors_are_elsewhere() -> None:
+    assert needs_milvus(DECLARED, {})
+    assert not needs_milvus(DECLARED, {"VectorStore": "pinecone"})
+    assert not needs_milvus(DECLARED, {"MilvusUri": "http://cluster:19530"})

@@ -1,0 +1,135 @@
+"""From a SAM template to CloudFormation, with code and definitions that stay in directories of this machine."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from ragctl.local.translation import CODE_BUCKET, TemplateError, translate
+
+OWN_TEMPLATE = Path(__file__).parents[2] / "template.yaml"
+
+FUNCTION = """
+    Transform: AWS::Serverless-2016-10-31
+    Parameters:
+      Size: {Type: Number, Default: 3}
+      Kind: {Type: String, Default: small, AllowedValues: [small, large], AllowedPattern: "[a-z]+"}
+    Resources:
+      HelloFunction:
+        Type: AWS::Serverless::Function
+        Properties: {CodeUri: hello/, Handler: app.lambda_handler, Runtime: python3.13, AutoPublishAlias: live}
+"""
+
+Write = Callable[[str], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write a template beside a directory hello/ and a state machine's definition."""
+    (tmp_path / "hello").mkdir()
+    (tmp_path / "machine.asl.json").write_text('{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}')
+
+    def write(text: str) -> Path:
+        template = tmp_path / "template.yaml"
+        template.write_text(dedent(text))
+        return template
+
+    return write
+
+
+def resources(path: Path, **parameters: str) -> dict[str, Any]:
+    found: dict[str, Any] = translate(path, parameters).template["Resources"]
+    return found
+
+
+def test_code_is_addressed_by_its_directory(write: Write) -> None:
+    translation = translate(write(FUNCTION), {})
+
+    code = translation.template["Resources"]["HelloFunction"]["Properties"]["Code"]
+    assert code == {"S3Bucket": CODE_BUCKET, "S3Key": "hello"}
+    assert (translation.root / code["S3Key"]).is_dir()
+
+
+def test_an_alias_is_translated_to_a_version_and_an_alias(write: Write) -> None:
+    types = sorted(resource["Type"] for resource in resources(write(FUNCTION)).values())
+
+    assert types == ["AWS::IAM::Role", "AWS::Lambda::Alias", "AWS::Lambda::Function", "AWS::Lambda::Version"]
+
+
+def test_code_that_all_functions_share_comes_from_globals(write: Write) -> None:
+    template = FUNCTION.replace("CodeUri: hello/, ", "") + "    Globals: {Function: {CodeUri: hello}}\n"
+
+    assert resources(write(template))["HelloFunction"]["Properties"]["Code"]["S3Key"] == "hello"
+
+
+def test_a_definition_in_a_file_is_taken_in(write: Write) -> None:
+    machine = resources(
+        write("""
+            Transform: AWS::Serverless-2016-10-31
+            Resources:
+              Machine:
+                Type: AWS::Serverless::StateMachine
+                Properties: {DefinitionUri: machine.asl.json, Role: "arn:aws:iam::123456789012:role/r"}
+        """)
+    )["Machine"]
+
+    lines = machine["Properties"]["DefinitionString"]["Fn::Join"][1]
+    assert json.loads("".join(lines))["StartAt"] == "A"
+
+
+def test_parameters_have_their_defaults_as_text(write: Write) -> None:
+    assert translate(write(FUNCTION), {"Kind": "large"}).parameters == {"Size": "3", "Kind": "large"}
+
+
+@pytest.mark.parametrize(
+    ("template", "reason"),
+    [
+        ("Resources: [", "is not valid YAML"),
+        ("- a list", "is no template"),
+        (FUNCTION.replace("hello/", "absent/"), "HelloFunction: its CodeUri absent/ is no directory"),
+        (FUNCTION.replace("hello/", "s3://bucket/key"), "HelloFunction: its CodeUri is in S3"),
+        (FUNCTION.replace("Handler: app.lambda_handler, ", ""), r"HelloFunction.*Handler"),
+        (FUNCTION.replace("Default: 3", "Description: no default"), "needs a value for Size: pass --parameter Size="),
+    ],
+    ids=["no YAML", "no template", "no directory", "remote code", "invalid SAM", "no value"],
+)
+def test_what_cannot_be_translated_is_told_in_one_line(write: Write, template: str, reason: str) -> None:
+    with pytest.raises(TemplateError, match=reason) as told:
+        translate(write(template), {})
+
+    assert "\n" not in str(told.value)
+
+
+def test_a_definition_that_does_not_parse_is_named(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "machine.asl.json").write_text("{")
+    template = """
+        Resources:
+          Machine: {Type: AWS::Serverless::StateMachine, Properties: {DefinitionUri: machine.asl.json}}
+    """
+
+    with pytest.raises(TemplateError, match=r"Machine: its DefinitionUri machine.asl.json does not parse"):
+        translate(write(template), {})
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [({"Kind": "huge"}, "Allowed: small, large"), ({"Other": "1"}, "no parameter Other. It has: Kind, Size")],
+    ids=["a value that is not allowed", "an unknown name"],
+)
+def test_a_parameter_that_does_not_fit_is_refused(write: Write, parameters: dict[str, str], reason: str) -> None:
+    with pytest.raises(TemplateError, match=reason):
+        translate(write(FUNCTION), parameters)
+
+
+def test_a_missing_template_says_where_to_be(tmp_path: Path) -> None:
+    with pytest.raises(TemplateError, match=r"Run this where the repository's template\.yaml is"):
+        translate(tmp_path / "template.yaml", {})
+
+
+def test_the_own_template_translates_for_either_store() -> None:
+    for store in ("pinecone", "milvus"):
+        translated = resources(OWN_TEMPLATE, VectorStore=store)
+        assert not [resource for resource in translated.values() if resource["Type"].startswith("AWS::Serverless")]
