@@ -64,18 +64,6 @@ def chunk_index(deployment: Deployment) -> ChunkIndex:
     return MilvusStore(credential, _output(deployment, "MilvusUri"), collection, dimensions, INDEX_DEADLINE_SECONDS)
 
 
-def create_local_collection(deployment: Deployment) -> None:
-    """Create the Milvus collection of the local stack, unless it is there. In AWS that is `rag index create`'s task."""
-    if deployment.endpoint is None or _output(deployment, "VectorStore") != "milvus":
-        return
-    from rag.adapters.milvus_schema import create_milvus_collection
-
-    dimensions = int(_output(deployment, "EmbeddingDimensions"))
-    collection = collection_name(_output(deployment, "EmbeddingModel"), dimensions)
-    credential = secret(deployment, "MilvusSecretName")
-    create_milvus_collection(credential, _output(deployment, "MilvusUri"), collection, dimensions)
-
-
 def _output(deployment: Deployment, name: str) -> str:
     value = deployment.outputs.get(name, "")
     if not value:

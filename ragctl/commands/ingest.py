@@ -110,7 +110,6 @@ def _loader(deployment: Deployment, report: "LoadReport") -> "LoadDocuments":
     from ragctl import wiring
     from ragctl.patience import Patience, PatientEmbedder, PatientIndex
 
-    wiring.create_local_collection(deployment)
     patience = Patience()
     embedder = PatientEmbedder(wiring.embedder(deployment), patience)
     cache = wiring.embedding_cache(deployment, report.cache_failed)

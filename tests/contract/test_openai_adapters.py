@@ -41,13 +41,13 @@ Call = Callable[[OpenAIServer], Any]
 
 
 def embed(server: OpenAIServer, *keys: str, texts: tuple[str, ...] = (CANARY,), **options: Any) -> Any:
-    options = {"model": "some-model", "dimensions": 8, "deadline_seconds": 1.0} | options
-    return OpenAIEmbedder(Keys(*(keys or ("sk-good",))), server.base_url, **options).embed(texts)
+    settings: dict[str, Any] = {"model": "some-model", "dimensions": 8, "deadline_seconds": 1.0, **options}
+    return OpenAIEmbedder(Keys(*(keys or ("sk-good",))), server.base_url, **settings).embed(texts)
 
 
 def chat(server: OpenAIServer, *keys: str, **options: Any) -> Any:
-    options = {"model": "some-model", "deadline_seconds": 1.0} | options
-    return OpenAIChat(Keys(*(keys or ("sk-good",))), server.base_url, **options).complete("system", CANARY)
+    settings: dict[str, Any] = {"model": "some-model", "deadline_seconds": 1.0, **options}
+    return OpenAIChat(Keys(*(keys or ("sk-good",))), server.base_url, **settings).complete("system", CANARY)
 
 
 both = pytest.mark.parametrize("call", [embed, chat])

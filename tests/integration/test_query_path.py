@@ -74,7 +74,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 
 
 def _load(deployment: Deployment) -> None:
-    wiring.create_local_collection(deployment)
     (vector,) = wiring.embedder(deployment).embed([TEXT]).vectors
     for tenant, groups in (("acme", ()), ("secretive", ("board",))):
         chunk = Chunk(

@@ -1,0 +1,113 @@
+"""Whether a local stack runs on a data directory, and which: a lock that ends with its process, and a description."""
+
+import fcntl
+import json
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from threading import Event
+from time import monotonic
+from typing import IO
+
+_LOCK = "lock"
+_DESCRIPTION = "stack.json"
+_STOP_SECONDS = 30.0
+_LOOK_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class Presence:
+    """What a running local stack tells about itself."""
+
+    pid: int
+    port: int
+    endpoint: str
+    ready: bool = False
+    services: Mapping[str, str] = field(default_factory=dict)  # name to URL
+    functions: list[str] = field(default_factory=list)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    stands_in_for: list[str] = field(default_factory=list)
+
+    def write(self, data: Path) -> None:
+        """Publish this in the data directory."""
+        unfinished = data / f"{_DESCRIPTION}.new"
+        unfinished.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        unfinished.replace(data / _DESCRIPTION)
+
+
+class AlreadyRunningError(Exception):
+    """Another local stack uses the data directory."""
+
+
+@contextmanager
+def claimed(data: Path) -> Iterator[None]:
+    """Hold the data directory for this process.
+
+    Raises:
+        AlreadyRunningError: another one holds it.
+    """
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (data / _LOCK).open("a") as lock:
+        if not _lock(lock) and not _lock_after_glance(lock):
+            raise AlreadyRunningError
+        (data / _DESCRIPTION).unlink(missing_ok=True)  # a killed one left it
+        try:
+            yield
+        finally:
+            (data / _DESCRIPTION).unlink(missing_ok=True)
+
+
+def find(data: Path) -> Presence | None:
+    """Return the local stack that runs on a data directory, if one does."""
+    if not _is_held(data):
+        return None
+    try:
+        return Presence(**json.loads((data / _DESCRIPTION).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def stop(data: Path) -> bool:
+    """End the local stack of a data directory and all it started; return False if none was running."""
+    running = find(data)
+    if running is None:
+        return False
+    os.kill(running.pid, signal.SIGTERM)
+    if not _await_release(data):
+        os.kill(running.pid, signal.SIGKILL)
+        _await_release(data)
+    return True
+
+
+def _await_release(data: Path) -> bool:
+    deadline = monotonic() + _STOP_SECONDS
+    pause = Event()
+    while _is_held(data):
+        if monotonic() > deadline:
+            return False
+        pause.wait(_LOOK_SECONDS)
+    return True
+
+
+def _is_held(data: Path) -> bool:
+    if not (data / _LOCK).exists():
+        return False
+    with (data / _LOCK).open("a") as lock:
+        return not _lock(lock)
+
+
+def _lock_after_glance(file: IO[str]) -> bool:
+    """Try once more: somebody may just have looked whether it is held."""
+    Event().wait(_LOOK_SECONDS)
+    return _lock(file)
+
+
+def _lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

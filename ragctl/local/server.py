@@ -1,0 +1,83 @@
+"""The AWS endpoint: moto's services on one loopback port, mended, executing state machines, keeping what they hold."""
+
+import logging
+import re
+import socket
+from collections.abc import Callable, Iterable
+from threading import Thread
+from typing import Any
+
+from moto.core.common_models import BaseModel
+from moto.core.config import default_user_config
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+
+from ragctl.local import cloudformation, stepfunctions, stepfunctions_speed
+from ragctl.local.account import HOST, REGION, endpoint
+from ragctl.local.durable import DurableState
+from ragctl.local.functions import Functions
+from ragctl.local.journaling import Application, Environ, Journaling
+from ragctl.local.mending import replace
+
+_SHUTDOWN_POLL_SECONDS = 0.05
+_REGION_OF_SCOPE = re.compile(r"(Credential=[^/]+/\d+/)[^/]+(/)")
+
+
+class AwsEndpoint:
+    """Serves on a socket that already listens."""
+
+    def __init__(self, listener: socket.socket, state: DurableState) -> None:
+        port: int = listener.getsockname()[1]
+        self.url = endpoint(port)
+        moto = DomainDispatcherApplication(create_backend_app)
+        application = _in_one_region(Journaling(moto, state))
+        self._server = make_server(HOST, port, application, True, request_handler=_Handler, fd=listener.fileno())
+        self._thread = Thread(target=self._server.serve_forever, args=(_SHUTDOWN_POLL_SECONDS,), daemon=True)
+
+    def start(self) -> None:
+        """Answer requests, in threads."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take no more requests, and let go of the port."""
+        self._server.shutdown()
+        self._thread.join()
+
+
+def mend(functions: Functions, state: DurableState, url: str) -> None:
+    """Make moto what the local stack needs it to be. To be called once, before anything is created."""
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    replace(BaseModel, "__new__", _untracked)
+    cloudformation.mend()
+    functions.mend()
+    stepfunctions.mend(state)
+    stepfunctions_speed.mend(functions, url)
+
+
+class _Handler(MotoRequestHandler):
+    """Without delay, and without a line in the log for each request."""
+
+    disable_nagle_algorithm = True
+
+    def log_request(self, *_: Any) -> None:
+        """Say nothing."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
+        """Log what went wrong."""
+        logging.getLogger(__name__).log(getattr(logging, type.upper()), message, *args)
+
+
+def _untracked(model: type[BaseModel], *_: Any, **__: Any) -> BaseModel:
+    """Make an object that moto does not remember for ever, as it does each copy of each DynamoDB item."""
+    return object.__new__(model)
+
+
+def _in_one_region(application: Application) -> Application:
+    """Sign every request over to the one region here: a user's profile may name another, and would find it empty."""
+
+    def moved(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if signature := environ.get("HTTP_AUTHORIZATION"):
+            environ["HTTP_AUTHORIZATION"] = _REGION_OF_SCOPE.sub(rf"\g<1>{REGION}\2", signature, count=1)
+        return application(environ, start_response)
+
+    return moved

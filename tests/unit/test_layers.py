@@ -1,0 +1,58 @@
+"""What the check of built layers finds."""
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from ragctl.checks import layers
+
+AARCH64, X86_64 = 183, 62
+
+
+def elf(machine: int) -> bytes:
+    return b"\x7fELF" + bytes(14) + struct.pack("<H", machine) + bytes(40)
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Path:
+    package = tmp_path / "RagLayer" / "python" / "rag"
+    (package / "__pycache__").mkdir(parents=True)
+    (package / "errors.py").touch()
+    (package / "__pycache__" / "errors.cpython-313.pyc").touch()
+    (package / "fast.cpython-313-aarch64-linux-gnu.so").write_bytes(elf(AARCH64))
+    return tmp_path
+
+
+def test_a_sound_layer_has_no_problem(build: Path) -> None:
+    assert layers.problems(build, "arm64") == []
+
+
+def test_another_processor_is_found(build: Path) -> None:
+    (problem,) = layers.problems(build, "x86_64")
+    assert problem.endswith("was not built for x86_64")
+
+
+def test_a_versioned_library_is_looked_at_too(build: Path) -> None:
+    (build / "RagLayer" / "libx.so.3").write_bytes(elf(X86_64))
+    assert layers.problems(build, "arm64") == ["RagLayer/libx.so.3 was not built for arm64"]
+
+
+@pytest.mark.parametrize("name", ["boto3", "botocore"])
+def test_what_the_runtime_brings_is_found(build: Path, name: str) -> None:
+    (build / "RagLayer" / "python" / name).mkdir()
+    assert layers.problems(build, "arm64") == [f"RagLayer holds {name}, which the Lambda runtime brings"]
+
+
+def test_missing_byte_code_is_found(build: Path) -> None:
+    (build / "RagLayer" / "python" / "rag" / "models.py").touch()
+    assert layers.problems(build, "arm64") == ["RagLayer/python/rag/models.py has no byte-code"]
+
+
+def test_too_much_weight_is_found(build: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layers, "MAX_UNZIPPED_BYTES", 10)
+    assert "Lambda allows" in layers.problems(build, "arm64")[0]
+
+
+def test_nothing_built_says_what_to_do(tmp_path: Path) -> None:
+    assert "make build" in layers.problems(tmp_path, "arm64")[0]
