@@ -14,7 +14,8 @@ _PROSE: Final = re.compile(
     rf"\b{_SUBJECT}\b[^.]{{0,60}}\b{_NEGATION}\b[^.]{{0,40}}"
     r"\b(?:contain|mention|say|state|include|provide|provided|specify|answer|hold|cover|address|list|give|describe|available)\b"
     rf"|\b(?:no|not enough|insufficient) (?:\w+ ){{0,2}}{_SUBJECT}\b"
-    rf"|\b(?:I|we)(?:['’]m| am| are|['’]re)? (?:cannot|can['’]t|could not|couldn['’]t|unable to|not able to) (?:\w+ ){{0,2}}"
+    r"|\b(?:I|we)(?:['’]m| am| are|['’]re)? (?:cannot|can['’]t|could not|couldn['’]t|unable to|not able to) "
+    r"(?:\w+ ){0,2}"
     r"(?:answer|find|determine|locate|tell|provide|help)\b"
     r"|\b(?:not|never) (?:\w+ )?(?:mentioned|stated|specified|provided|covered|found|given) in the\b",
     re.IGNORECASE,
