@@ -19,7 +19,7 @@ demo: .venv/local ## Start the local stack, load the samples, ask two questions,
 	@$(BIN)/rag demo
 
 test: .venv/dev ## Run all tests
-	$(BIN)/pytest -n auto --dist worksteal
+	$(BIN)/pytest -n auto --dist loadgroup
 
 check: .venv/dev .venv-sam/ready ## Verify style, types, templates and state machines; change nothing
 	$(BIN)/ruff format --check .

@@ -23,7 +23,9 @@ class OpenAIServer(FaultyServer):
         return f"{self.url}/v1"
 
     def say(self, text: str | None, finish_reason: str = "stop", **message: Any) -> None:
-        self._script.append({"finish_reason": finish_reason, "message": {"content": text, **message}})
+        self._script.append(
+            {"finish_reason": finish_reason, "message": {"role": "assistant", "content": text, **message}}
+        )
 
     def _answer(self, request: Request) -> Response:
         if request.headers.get("authorization", "").removeprefix("Bearer ") not in self.keys:
@@ -51,14 +53,10 @@ class OpenAIServer(FaultyServer):
         return base64.b64encode(packed).decode() if encoding == "base64" else numbers
 
     def _completion(self, body: dict[str, Any]) -> Response:
-        script = (
-            self._script.popleft() if self._script else {"finish_reason": "stop", "message": {"content": "Yes [1]."}}
-        )
-        choice = {
-            "index": 0,
-            "finish_reason": script["finish_reason"],
-            "message": {"role": "assistant", **script["message"]},
-        }
+        said: dict[str, Any] = {"finish_reason": "stop", "message": {"role": "assistant", "content": "Yes [1]."}}
+        if self._script:
+            said = self._script.popleft()
+        choice = {"index": 0, **said}
         usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
         return Response.of_json(
             {
