@@ -8,7 +8,7 @@ from ragctl.local.models.relevance import Relevance, candidates
 
 REFUSAL = "I don't know."
 ENOUGH = 0.57
-"""The relevance below which it declines: 4 % of XQuAD's questions then are, though their paragraph is there."""
+"""Relevance below this declines: 1 % of XQuAD's questions beside their paragraph, 80 % beside other articles' ones."""
 ALSO = 0.7
 """The share of the best sentence's relevance that a second one must have to be quoted beside it."""
 

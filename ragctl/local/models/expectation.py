@@ -20,6 +20,7 @@ _DURATION = (
 )
 _PERCENTAGE = r"%|\bper\s?cent\b|\bpercentage\b|\b(?:half|third|quarter|fourths?|fifths?|majority)\b"
 _MONEY = r"[€$£¥]|\b(?:EUR|USD|GBP|CHF|euros?|dollars?|pounds?|cents?|francs?|free|million|billion)\b"
+_PHONE = r"\+?\d[\d ()/-]{2,}\d"
 _PERSON = (
     r"(?<=[\w,;:)] )[A-Z]\w+|\b\w+(?:er|or|ist|ian|man|men)s?\b|\b(?:teams?|lead|head|desk|staff|board|chief|people)\b"
 )
@@ -38,8 +39,9 @@ def _expectation(asked_by: str, given_by: str, flags: re.RegexFlag = re.IGNORECA
 
 
 _EXPECTATIONS = (
+    _expectation(r"\b(?:phone|telephone|mobile|fax) number\b", _PHONE),
     _expectation(r"\b(?:what|which) (?:percentage|per\s?cent|discount)\b", _PERCENTAGE),
-    _expectation(r"\bhow (?:many|much)\b|\b(?:what|which)\b.*\b(?:price|fee|costs?|phone number)\b", _COUNTED),
+    _expectation(r"\bhow (?:many|much)\b|\b(?:what|which)\b.*\b(?:price|fee|costs?)\b", _COUNTED),
     _expectation(
         r"\bhow much money\b|\bhow much\b.*\bcosts?\b|\bwhat do(?:es)?\b.*\bcost\W*$"
         r"|\bwhat (?:is|are|was|were) the (?:\w+ )?(?:price|fee|cost)s?\b",

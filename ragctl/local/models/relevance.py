@@ -1,6 +1,6 @@
 """How well each sentence of the passages answers a question.
 
-    relevance = coverage + 0.75 * similarity - 0.5 if the kind of thing asked for is missing
+    relevance = coverage + 0.75 * similarity - 0.75 if the kind of thing asked for is missing
 
 `coverage` is the share, by weight, of the question's content words that the sentence covers. A word is covered by the
 sentence itself (1), by its title or headings (0.7) or by what leads to it (0.5): the same stem covers in full, a word
@@ -8,10 +8,10 @@ of related meaning by 0.8 times the cosine of the two words' vectors, from a cos
 themselves. A word weighs the geometric mean of its rarity among the sentences (BM25's inverse document frequency) and
 of the length of its vector, which grows with how much a word says. A word that no passage holds is thus the heaviest:
 this refuses a question on the right topic whose subject is missing, and the kind of thing asked for, one whose fact is.
-`similarity` is the cosine of sentence and question.
+`similarity` is the cosine of the question with the sentence, alone or below its headings, whichever is greater.
 
-The constants are round numbers on a plateau: XQuAD's questions against the right and against wrong paragraphs give the
-same rates within a percent or two when any of them changes by a quarter.
+The constants are round numbers on a plateau: when any of them changes by a quarter, and the threshold with it, the best
+sentence holds XQuAD's answer about as often (80 to 82 %), and as few questions are declined wrongly (1 %).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,7 +34,7 @@ IN_LEAD = 0.5
 RELATED = 0.8
 RELATED_FROM = 0.3
 SIMILARITY = 0.75
-WRONG_KIND = 0.5
+WRONG_KIND = 0.75
 
 
 @dataclass(frozen=True)
@@ -64,12 +64,20 @@ class Relevance:
 
     def scores(self, question: str, found: Sequence[Candidate]) -> Scores:
         """Return one score per candidate, at least one given: below 0 to about 1.5."""
-        vectors = self._embedder.embed([question, *(candidate.sentence.text for candidate in found)]).vectors
-        scores: Scores = self._coverage(question, found) + SIMILARITY * (vectors[1:] @ vectors[0])
+        scores = self._coverage(question, found) + SIMILARITY * self._similarity(question, found)
         kinds = expectations(question)
         wrong = [not all(kind.given_by.search(candidate.sentence.text) for kind in kinds) for candidate in found]
         scores -= WRONG_KIND * np.array(wrong)
         return scores
+
+    def _similarity(self, question: str, found: Sequence[Candidate]) -> Scores:
+        alone = [candidate.sentence.text for candidate in found]
+        placed = [f"{candidate.sentence.headings}\n{candidate.sentence.text}".lstrip("\n") for candidate in found]
+        rows = {text: row for row, text in enumerate(dict.fromkeys([question, *alone, *placed]))}
+        vectors = self._embedder.embed(list(rows)).vectors
+        cosines = (vectors @ vectors[0]).astype(np.float64)
+        best: Scores = np.maximum(cosines[[rows[text] for text in alone]], cosines[[rows[text] for text in placed]])
+        return best
 
     def _coverage(self, question: str, found: Sequence[Candidate]) -> Scores:
         asked = content_words(question)
