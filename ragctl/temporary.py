@@ -25,18 +25,18 @@ class TemporaryStack:
         """The way to its services."""
         return Deployment(STACK_NAME, self.endpoint)
 
-    def rag(self, *arguments: str) -> None:
-        """Run a command of `rag` against it, its output going where ours goes.
+    def rag(self, *arguments: str, quiet: bool = False) -> None:
+        """Run a command of `rag` against it, its output going where ours goes; `quiet` shows its errors alone.
 
         Raises:
             Failure: the command failed; it has said why.
         """
-        _run(arguments, self.endpoint)
+        _run(arguments, self.endpoint, quiet)
 
 
 @contextmanager
-def temporary_stack(data: Path) -> Iterator[TemporaryStack]:
-    """Start a local stack on the data directory, and end it with the block.
+def temporary_stack(data: Path, *, quiet: bool = True) -> Iterator[TemporaryStack]:
+    """Start a local stack on the data directory, and end it with the block; not `quiet`, it introduces itself.
 
     Raises:
         Failure: it does not start; it has said why.
@@ -44,16 +44,18 @@ def temporary_stack(data: Path) -> Iterator[TemporaryStack]:
     port = _free_port()
     stack = TemporaryStack(endpoint(port))
     try:
-        stack.rag("up", "--detach", "--data-dir", str(data), "--port", str(port))
+        stack.rag("up", "--detach", "--data-dir", str(data), "--port", str(port), quiet=quiet)
         yield stack
     finally:
-        stack.rag("down", "--data-dir", str(data))
+        stack.rag("down", "--data-dir", str(data), quiet=quiet)
 
 
-def _run(arguments: Sequence[str], address: str) -> None:
+def _run(arguments: Sequence[str], address: str, quiet: bool) -> None:
     sys.stdout.flush()
     command = [sys.executable, "-m", "ragctl", *arguments]
-    if subprocess.run(command, env={**os.environ, "RAG_ENDPOINT": address}, check=False).returncode:
+    environment = {**os.environ, "RAG_ENDPOINT": address}
+    output = subprocess.DEVNULL if quiet else None
+    if subprocess.run(command, env=environment, stdout=output, check=False).returncode:
         raise Failure(f"it stopped at: rag {' '.join(arguments)}")
 
 

@@ -15,7 +15,7 @@ def ask(
     group: Annotated[
         list[str] | None, typer.Option(help="A group of the asker; repeatable. It opens that group's documents.")
     ] = None,
-    top_k: Annotated[int | None, typer.Option(help="Passages to retrieve, 1 to 100.", show_default="5")] = None,
+    top_k: Annotated[int | None, typer.Option(help="Passages to retrieve, 1 to 100.", show_default="10")] = None,
     condition: Annotated[
         str | None,
         typer.Option("--filter", metavar="JSON", help='A condition on metadata, such as {"year": {"$gte": 2024}}.'),

@@ -21,7 +21,7 @@ def demo(
     from ragctl.temporary import temporary_stack
 
     _title("Starting the local stack")
-    with temporary_stack(data) as stack:
+    with temporary_stack(data, quiet=False) as stack:
         _title(f"Loading {documents}")
         stack.rag("ingest", str(documents))
         for question in _QUESTIONS:

@@ -179,7 +179,7 @@ def test_tenants_do_not_meet(load: LoadDocuments, index: Index) -> None:
 
 def test_requests_stay_within_the_endpoints_limits(embedder: CountingEmbedder, index: Index) -> None:
     small = LoadDocuments(
-        CachedEmbedder(embedder, MemoryCache()), index, Chunker(), max_inputs=3, max_request_tokens=700
+        CachedEmbedder(embedder, MemoryCache()), index, Chunker(), max_inputs=3, max_request_tokens=400
     )
 
     outcome(small, document("long", LONG), *(document(f"d{n}", f"Text {n}.") for n in range(10)))

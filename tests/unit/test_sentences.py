@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragctl.local.models.sentences import Sentence, sentences
+from rag.sentences import Sentence, sentences
 
 
 def texts(passage: str) -> list[str]:

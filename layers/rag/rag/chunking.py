@@ -11,15 +11,12 @@ from rag.documents.document import Document
 from rag.documents.headings import HeadingPaths
 from rag.errors import InvalidRequest
 from rag.identity import chunk_id
+from rag.inline_markup import hidden
 from rag.models import Chunk
 from rag.tokens import MODEL, count_tokens
 
-DEFAULT_SIZE: Final = (
-    300  # tokens: two or three paragraphs, so that a passage answers one question and is cheap to send
-)
-DEFAULT_OVERLAP: Final = (
-    50  # tokens: a sentence or two, so that one cut off from its context is whole in the next chunk
-)
+DEFAULT_SIZE: Final = 200  # tokens: a paragraph or two, so that a passage answers one question and is cheap to send
+DEFAULT_OVERLAP: Final = 40  # tokens: a sentence or two, so that one that is cut here is whole in the next chunk
 SMALLEST: Final = 16  # tokens: a single character may take several, and less than this says nothing
 
 _RESERVE: Final = 0.05  # part of a chunk's size that is kept for a heading which would otherwise stand alone
@@ -44,7 +41,7 @@ class Chunker:
 
     def split(self, tenant: str, documents: Sequence[Document]) -> list[list[Chunk]]:
         """Return each document's chunks; their `text` is a slice of the document's, from `start` to `end`."""
-        cuts = self._splitter.chunk_all_indices([document.text for document in documents])
+        cuts = self._splitter.chunk_all_indices([hidden(document.text) for document in documents])
         return [
             _chunks(tenant, document, self._pieces(document.text, cut))
             for document, cut in zip(documents, cuts, strict=True)

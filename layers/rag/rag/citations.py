@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from rag.contracts import Citation, Prompt, PromptSource
-from rag.sentences import sentence_spans
+from rag.sentences import sentences
 
 MAX_QUOTE_CHARACTERS: Final = 600
 
 _MARKER: Final = re.compile(r"[ \t]*[\[【]\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*[\]】]")
 _WORD: Final = re.compile(r"\w+")
+_PUNCTUATION: Final = " \t\n.,;:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,9 @@ def resolve(answer: str, prompt: Prompt) -> CitedAnswer:
     for marker in _MARKER.finditer(answer):
         between = answer[position : marker.start()]
         pieces.append(between)
-        statement = _last_statement(between) or statement  # "[1][2]": the second marker has the first one's statement
+        statement = (
+            between.strip(_PUNCTUATION) or statement
+        )  # "[1][2]": the second marker has the first one's statement
         numbers = [int(number) for number in re.findall(r"\d+", marker[1])]
         valid = [number for number in numbers if number in sources]
         removed += len(numbers) - len(valid)
@@ -46,11 +49,6 @@ def resolve(answer: str, prompt: Prompt) -> CitedAnswer:
     pieces.append(answer[position:])
     citations = [_citation(sources[n], prompt, statement) for n, statement in statements.items()]
     return CitedAnswer(_tidied("".join(pieces)), citations, removed)
-
-
-def _last_statement(text: str) -> str:
-    spans = list(sentence_spans(text))
-    return text[slice(*spans[-1])] if spans else ""
 
 
 def _tidied(answer: str) -> str:
@@ -76,17 +74,23 @@ def _citation(source: PromptSource, prompt: Prompt, statement: str) -> Citation:
 
 
 def _quote(text: str, statement: str) -> tuple[int, int]:
-    """Return where the passage says it: the statement itself, or the sentence that shares most words with it."""
-    literal = statement.strip(" .")
-    if literal and (at := text.find(literal)) >= 0:
-        end = at + len(literal)
-        if text[end : end + 1] == ".":
-            end += 1
-        return at, min(end, at + MAX_QUOTE_CHARACTERS)
-    spans = list(sentence_spans(text)) or [(0, len(text))]
-    wanted = _words(statement)
+    """Return where the passage says it: the statement itself, or the sentence that shares most words with its end."""
+    said = sentences(statement)
+    last = said[-1].text if said else statement
+    for literal in (statement, last):
+        if place := _verbatim(text, literal):
+            return place
+    spans = [(part.start, part.start + len(part.text)) for part in sentences(text)] or [(0, len(text))]
+    wanted = _words(last)
     start, end = max(spans, key=lambda span: _overlap(wanted, _words(text[slice(*span)])))
     return start, min(end, start + MAX_QUOTE_CHARACTERS)
+
+
+def _verbatim(text: str, literal: str) -> tuple[int, int] | None:
+    """Return where the literal stands in the text, whatever the white space between its words."""
+    words = literal.strip(_PUNCTUATION).split()
+    found = re.search(r"\s+".join(map(re.escape, words)) + r"\.?", text) if words else None
+    return (found.start(), min(found.end(), found.start() + MAX_QUOTE_CHARACTERS)) if found else None
 
 
 def _overlap(wanted: set[str], offered: set[str]) -> float:

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from rag.sentences import sentence_spans
+from rag.sentences import sentences
 
 _ASKED_FOR: Final = re.compile(r"\W*i (?:don['’]t|do not) know\b", re.IGNORECASE)
 _SUBJECT: Final = r"(?:passages?|documents?|sources?|context|excerpts?|text|information|materials?)"
@@ -26,5 +26,5 @@ def declines(answer: str) -> bool:
     """Return whether the answer is a refusal: it opens with one, and says no more than a sentence beside it."""
     if _ASKED_FOR.match(answer):
         return True
-    spans = list(sentence_spans(answer))
-    return 0 < len(spans) <= 2 and bool(_PROSE.search(answer[slice(*spans[0])]))
+    said = sentences(answer)
+    return 0 < len(said) <= 2 and bool(_PROSE.search(said[0].text))

@@ -21,10 +21,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.sentences import Sentence, sentences
 from ragctl.local.models.embeddings import Matrix, WordLlamaEmbedder
 from ragctl.local.models.expectation import expectations
 from ragctl.local.models.prompt import Passage
-from ragctl.local.models.sentences import Sentence, sentences
 from ragctl.local.models.words import content_words, words_by_stem
 
 Scores = NDArray[np.float64]
