@@ -6,8 +6,8 @@ from typing import Annotated, Final
 import typer
 
 _QUESTIONS: Final = (
-    "How long is the guarantee on a Weir gateway?",
-    "What is the best pizza place in Naples?",
+    "How many days a year can I work from abroad?",
+    "Can I bring my dog to the office?",
 )
 
 

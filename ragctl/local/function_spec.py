@@ -55,6 +55,7 @@ def process_environment(spec: FunctionSpec, runtime_api: str) -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,  # HOME is the caller's, its profiles are not for functions
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "LANG": "en_US.UTF-8",
+        "PYTHON_DOTENV_DISABLED": "1",  # pymilvus would read a .env of the project, which Lambda never sees
         "PYTHONUTF8": "1",  # as that locale has it, which the machine may lack
         "TZ": ":UTC",
     }

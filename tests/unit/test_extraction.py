@@ -115,20 +115,20 @@ class TestTables:
     def test_one_row_a_line(self) -> None:
         html = "<table><thead><tr><th>Plan<th>Price</thead><tr><td>Basic<td>EUR <b>4</b><tr><td>Plus<td>EUR 9</table>"
 
-        assert text_of(html) == "Plan | Price\nBasic | EUR 4\nPlus | EUR 9"
+        assert text_of(html) == "| Plan | Price |\n|---|---|\n| Basic | EUR 4 |\n| Plus | EUR 9 |"
 
     def test_an_empty_cell_keeps_its_place_unless_its_column_is_empty(self) -> None:
         html = "<table><tr><td>a<td><td>b<td>c<tr><td>d<td><td><td>e</table>"
 
-        assert text_of(html) == "a | b | c\nd |  | e"
+        assert text_of(html) == "| a | b | c |\n|---|---|---|\n| d |  | e |"
 
     def test_a_cell_that_spans_rows_is_repeated_in_each(self) -> None:
         html = "<table><tr><td rowspan=2>Plus<td>mail<tr><td>phone<tr><td>Basic<td>none</table>"
 
-        assert text_of(html) == "Plus | mail\nPlus | phone\nBasic | none"
+        assert text_of(html) == "| Plus | mail |\n|---|---|\n| Plus | phone |\n| Basic | none |"
 
     def test_cells_of_several_paragraphs_stay_on_their_row(self) -> None:
-        assert text_of("<table><tr><td><p>a</p><p>b</p><td>c<br>d</table>") == "a b | c d"
+        assert text_of("<table><tr><td><p>a</p><p>b</p><td>c<br>d</table>") == "| a b | c d |\n|---|---|"
 
     def test_a_table_that_lays_out_the_page_is_read_as_text(self) -> None:
         outer = "<table><tr><td><h1>Title</h1><p>Text</p><td>{}</table>"
@@ -136,10 +136,10 @@ class TestTables:
         assert text_of(outer.format("Side")) == "# Title\n\nText\n\nSide"
         assert text_of("<table><tr><td><p>One</p><p>Two</p></table>") == "One\nTwo"
         inner = "<table><tr><td>a<td>b</table>"
-        assert text_of(f"<table><tr><td>x<td>{inner}</table>") == "x\n\na | b"
+        assert text_of(f"<table><tr><td>x<td>{inner}</table>") == "x\n\n| a | b |\n|---|---|"
 
     def test_a_caption_comes_before_its_table(self) -> None:
-        assert text_of("<table><caption>Prices</caption><tr><td>a<td>b</table>") == "Prices\n\na | b"
+        assert text_of("<table><caption>Prices</caption><tr><td>a<td>b</table>") == "Prices\n\n| a | b |\n|---|---|"
 
     def test_absurd_spans_cost_little(self) -> None:
         cell = "<td colspan=99999 rowspan=99999>x"

@@ -38,8 +38,7 @@ _FENCE: Final = re.compile(r"^`{3,}", re.MULTILINE)
 def extract_html(text: str) -> Extracted:
     """Return the title of a page and what its reader sees: no scripts, styles, comments or hidden elements.
 
-    Headings become Markdown's, list items begin with a hyphen or a number, preformatted text is fenced, and a table has
-    one row a line with its cells joined by " | ".
+    Headings and tables become Markdown's, list items begin with a hyphen or a number, and preformatted text is fenced.
     """
     tree = LexborHTMLParser(text)
     page = _Page(

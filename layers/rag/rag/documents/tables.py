@@ -1,9 +1,8 @@
-"""Tables as lines of text: one row a line, cells joined by " | "."""
+"""Tables as Markdown writes them, so that whatever reads Markdown tells header and rows apart."""
 
 from collections.abc import Iterator
 from typing import Final
 
-SEPARATOR: Final = " | "
 MAX_SPAN: Final = 100  # a page that asks for a million columns or rows is a bomb, not a table
 MAX_COLUMNS: Final = 1_000
 MAX_REPEATED: Final = 100_000  # characters that cells spanning rows may add to one table
@@ -34,18 +33,21 @@ class Table:
         row.extend([text] + [""] * empty)
 
     def lines(self) -> Iterator[str]:
-        """Return the rows that hold anything, without the columns that are empty throughout.
+        """Return the rows that hold anything, the first one as the header, without columns that are empty throughout.
 
         A table of one column is a page's layout: its cells keep their lines.
         """
         self._cover()
         used = {column for row in self._rows for column, cell in enumerate(row) if cell}
-        for row in self._rows:
-            cells = [cell for column, cell in enumerate(row) if column in used]
-            while cells and not cells[-1]:
-                cells.pop()
-            if cells:
-                yield cells[0] if len(used) == 1 else SEPARATOR.join(cells).replace("\n", " ")
+        rows = [[cell for column, cell in enumerate(row) if column in used] for row in self._rows if any(row)]
+        if len(used) == 1:
+            yield from (cell for row in rows for cell in row)
+            return
+        for number, row in enumerate(rows):
+            cells = (cell.replace("\n", " ").replace("|", "\\|") for cell in row + [""] * (len(used) - len(row)))
+            yield f"| {' | '.join(cells)} |"
+            if number == 0:
+                yield f"|{'---|' * len(used)}"
 
     def _cover(self) -> None:
         """Fill the columns that come next in the row as far as cells from above hang into them."""
