@@ -56,8 +56,8 @@ lock: ## Lock the requirements anew (needs uv)
 clean: ## Remove environments and everything built; keep .rag, the local stack's data
 	rm -rf .venv .venv-sam .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-.venv/bin/python:
-	@python=$$(scripts/python.sh); echo "Setting up .venv with $$python"; "$$python" -m venv .venv
+.venv/bin/python: # PYTHON=python3.11 make demo: with that one
+	@python=$${PYTHON:-$$(scripts/python.sh)}; echo "Setting up .venv with $$python"; "$$python" -m venv .venv
 
 .venv/local: requirements/local.txt pyproject.toml | .venv/bin/python
 	@echo "Installing the local stack (first time only: one to three minutes)"
