@@ -7,7 +7,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rag.composing import ComposePrompt
-from rag.contracts import ComposeRequest, to_state
+from rag.contract import to_state
+from rag.contracts import ComposeRequest
 from rag.settings import ComposeSettings
 from rag.telemetry import contained, count, logger, metrics, tracer
 

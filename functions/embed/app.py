@@ -9,7 +9,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from rag.adapters.dynamodb_cache import DynamoEmbeddingCache
 from rag.adapters.openai_embedder import OpenAIEmbedder
 from rag.adapters.secrets import Secret
-from rag.contracts import EmbedRequest, to_state
+from rag.contract import to_state
+from rag.contracts import EmbedRequest
 from rag.embedding import EmbedQuery
 from rag.settings import EmbedSettings
 from rag.telemetry import contained, count, logger, metrics, tracer

@@ -8,7 +8,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rag.adapters.openai_chat import OpenAIChat
 from rag.adapters.secrets import Secret
-from rag.contracts import GenerateRequest, to_state
+from rag.contract import to_state
+from rag.contracts import GenerateRequest
 from rag.generating import GenerateResponse
 from rag.settings import GenerateSettings
 from rag.telemetry import contained, count, logger, metrics, tracer

@@ -7,7 +7,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rag.adapters.secrets import Secret
-from rag.contracts import SearchRequest, to_state
+from rag.contract import to_state
+from rag.contracts import SearchRequest
 from rag.identity import collection_name
 from rag.ports import PassageSearch
 from rag.searching import SearchVectors

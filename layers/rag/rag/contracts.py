@@ -1,60 +1,20 @@
 """What crosses each state: one request and one response type per function, unknown fields refused, sizes bounded."""
 
-import re
 import unicodedata
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, Self, cast
+from typing import ClassVar, Final, Literal, Self
 
 import msgspec
-from msgspec import Meta
 
+from rag.contract import MAX_QUERY_CHARACTERS, Contract, Groups, Mode, Query, RawFilter, Tenant, TopK, TraceId
 from rag.errors import InvalidRequest
 from rag.filters import parse_filter
 
-MAX_QUERY_CHARACTERS: Final = 8_000
 MAX_FILTER_BYTES: Final = 16 * 1024
 MAX_PASSAGES_BYTES: Final = 150 * 1024
 MAX_PROMPT_BYTES: Final = 110 * 1024  # passages in the prompt: the state holds the query twice beside them
 
 Reason = Literal["no_relevant_passage", "model_declined", "no_valid_citation"]
-
-_NAME_PATTERN: Final = "^[a-z0-9][a-z0-9-]{0,62}\\Z"
-_NAME_RULE: Final = "1 to 63 lower-case letters, digits and hyphens, the first of them no hyphen"
-
-# The description is what a caller is told; msgspec's own messages quote what they refuse.
-Query = Annotated[
-    str, Meta(min_length=1, max_length=MAX_QUERY_CHARACTERS, description="must be a string of 1 to 8,000 characters")
-]
-TopK = Annotated[int, Meta(ge=1, le=100, description="must be an integer from 1 to 100")]
-Tenant = Annotated[str, Meta(pattern=_NAME_PATTERN, description=f"must be {_NAME_RULE}")]
-Groups = Annotated[
-    list[Annotated[str, Meta(pattern=_NAME_PATTERN)]],
-    Meta(max_length=64, description=f"must be a list of at most 64 names, each {_NAME_RULE}"),
-]
-RawFilter = Annotated[dict[str, Any], Meta(description="must be an object of conditions on metadata")]
-Mode = Annotated[Literal["dense"], Meta(description='must be "dense", the one mode that is built so far')]
-TraceId = Annotated[str, Meta(min_length=1, max_length=80, description="must be the name of the execution")]
-
-
-class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Base of what states exchange."""
-
-    @classmethod
-    def parse(cls, event: object) -> Self:
-        """Return the event as this type.
-
-        Raises:
-            InvalidRequest: it does not fit. The message names a known field and no value.
-        """
-        try:
-            return msgspec.convert(event, cls)
-        except msgspec.ValidationError as error:
-            raise InvalidRequest(_complaint(cls, str(error))) from None
-
-
-def to_state(response: Contract) -> dict[str, Any]:
-    """Return the response as the plain objects that a handler gives back."""
-    return cast("dict[str, Any]", msgspec.to_builtins(response))
 
 
 class QueryInput(Contract, frozen=True, kw_only=True):
@@ -81,6 +41,8 @@ class QueryRequest(Contract, frozen=True, kw_only=True):
 
 class EmbedRequest(Contract, frozen=True, kw_only=True):
     """Input of the embed state."""
+
+    MALFORMED: ClassVar[str] = "The input must be an object with a query."
 
     request: QueryInput
     trace_id: TraceId
@@ -270,38 +232,3 @@ class Answer(Contract, frozen=True, kw_only=True):
     cached_embedding: bool
     degraded: list[str]
     trace_id: str
-
-
-_FIELD: Final = re.compile(r"`(\$[^`]*)`\Z")
-_MISSING: Final = re.compile(r"Object missing required field `([a-z_]+)`")
-_RULES: Final = {
-    "query": Query,
-    "top_k": TopK,
-    "tenant": Tenant,
-    "groups": Groups,
-    "filter": RawFilter,
-    "mode": Mode,
-    "trace_id": TraceId,
-}
-
-
-def _complaint(contract: type[Contract], message: str) -> str:
-    """Say what msgspec found, without the values and unknown names that its message quotes."""
-    if message.startswith("Object contains unknown field"):
-        return "An unknown field was given."
-    if missing := _MISSING.match(message):
-        return _sentence(missing[1])
-    path = _FIELD.search(message)
-    names = re.findall(r"\.([a-z_]+)", path[1]) if path else []
-    known = [name for name in names if name in _RULES]
-    if known:
-        return _sentence(known[0])
-    return (
-        "The input must be an object with a query." if contract is EmbedRequest else "The state's input is malformed."
-    )
-
-
-def _sentence(field: str) -> str:
-    rule = _RULES.get(field)
-    description = next(iter(getattr(rule, "__metadata__", ())), None)
-    return f"{field} {description.description}." if isinstance(description, Meta) else f"{field} is missing."

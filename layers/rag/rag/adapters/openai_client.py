@@ -9,6 +9,7 @@ import openai
 from openai import OpenAI
 
 from rag import errors
+from rag.adapters.renewal import renewing
 from rag.deadlines import within
 from rag.ports import Credential
 
@@ -48,14 +49,7 @@ class OpenAIEndpoint:
         Raises:
             RagError: the translation of whatever the client raised, or the deadline.
         """
-        key = self._credential()
-        try:
-            return self._attempt(request, key)
-        except errors.CredentialsRejected:
-            renewed = self._credential(fresh=True)
-            if renewed == key:
-                raise
-        return self._attempt(request, renewed)
+        return renewing(self._credential, lambda key: self._attempt(request, key))
 
     def _attempt(self, request: Callable[[OpenAI], T], key: str) -> T:
         client = self._client_for(key)

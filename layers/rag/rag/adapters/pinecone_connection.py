@@ -11,8 +11,9 @@ from pinecone.errors.exceptions import PineconeError
 from pinecone.index import Index
 
 from rag.adapters.pinecone_errors import is_missing_namespace, translated_errors
+from rag.adapters.renewal import renewing
 from rag.deadlines import within
-from rag.errors import CredentialsRejected, IndexUnavailable, InternalError, SecretUnavailable
+from rag.errors import IndexUnavailable, InternalError, SecretUnavailable
 from rag.ports import Credential
 
 T = TypeVar("T")
@@ -34,14 +35,7 @@ class PineconeConnection:
         Raises:
             RagError: the translation of whatever the client raised, or the deadline.
         """
-        key = self._credential()
-        try:
-            return self._attempt(operation, key)
-        except CredentialsRejected:
-            renewed = self._credential(fresh=True)
-            if renewed == key:
-                raise
-        return self._attempt(operation, renewed)
+        return renewing(self._credential, lambda key: self._attempt(operation, key))
 
     def call_or(self, operation: Callable[[Index], T], absent: T) -> T:
         """Return what the operation returns, or `absent` when the tenant's namespace does not exist yet."""
