@@ -60,7 +60,7 @@ class Asker:
 
         try:
             started = self._states.start_execution(stateMachineArn=self._machine, input=json.dumps(request))
-            described = self._finished(started["executionArn"])
+            described = self.finished(started["executionArn"])
         except (ClientError, BotoCoreError) as error:
             raise Failure(f"Step Functions refuses: {error}") from error
         if described["status"] != "SUCCEEDED":
@@ -68,6 +68,16 @@ class Asker:
             raise QueryFailedError(described.get("error") or described["status"], cause)
         taken = described["stopDate"] - described["startDate"]
         return Asked(json.loads(described["output"]), described["executionArn"], taken.total_seconds())
+
+    def finished(self, execution: str) -> Mapping[str, Any]:
+        """Wait until an execution has ended, and return its description."""
+        pause, longest = self._pauses
+        while True:
+            described: Mapping[str, Any] = self._states.describe_execution(executionArn=execution)
+            if described["status"] != _UNFINISHED:
+                return described
+            time.sleep(pause)
+            pause = min(pause * 1.5, longest)
 
     def state_times(self, execution: str) -> list[StateTime]:
         """Return the states that the execution went through, in order, with the time that each took."""
@@ -84,12 +94,3 @@ class Asker:
     def _history(self, execution: str) -> Iterator[Mapping[str, Any]]:
         for page in self._states.get_paginator("get_execution_history").paginate(executionArn=execution):
             yield from page["events"]
-
-    def _finished(self, execution: str) -> Mapping[str, Any]:
-        pause, longest = self._pauses
-        while True:
-            described: Mapping[str, Any] = self._states.describe_execution(executionArn=execution)
-            if described["status"] != _UNFINISHED:
-                return described
-            time.sleep(pause)
-            pause = min(pause * 1.5, longest)

@@ -230,6 +230,41 @@ def test_bad_input_is_refused_by_field_before_any_call(rig: Rig, request_: Any, 
     assert rig.models.requests == []
 
 
+@pytest.mark.parametrize(
+    ("caught", "error", "cause"),
+    [
+        ({"Error": "InvalidRequest", "Cause": '{"errorMessage": "top_k must be", "stackTrace": ["canary"]}'},
+         "InvalidRequest", "top_k must be"),
+        ({"Error": "States.Timeout", "Cause": ""}, "TimedOut", "A step"),
+        ({"Error": "Sandbox.Timedout", "Cause": "RequestId: canary"}, "TimedOut", "A step"),
+        ({"Error": "States.TaskFailed", "Cause": "canary"}, "InternalError", "The state machine"),
+        ({"Error": "Lambda.TooManyRequestsException", "Cause": "canary"}, "Lambda.TooManyRequestsException", "A function"),
+        ({"Error": "Runtime.ExitError", "Cause": "canary"}, "Runtime.ExitError", "A function"),
+        ({"Error": "KeyError", "Cause": "canary"}, "KeyError", "A function"),
+    ],
+)  # fmt: skip
+def test_whatever_is_caught_is_named_and_quotes_nothing(rig: Rig, caught: Any, error: str, cause: str) -> None:
+    definition = json.loads((ROOT / "statemachine" / "query.asl.json").read_text())
+    for task in (
+        "EmbedQuery",
+        "SearchVectors",
+        "ComposePrompt",
+        "GenerateResponse",
+        "AnyRelevantPassage",
+        "AdmitIgnorance",
+    ):
+        del definition["States"][task]
+    definition["StartAt"] = "NameError"
+    states = rig.deployment.client("stepfunctions")
+    role = "arn:aws:iam::123456789012:role/unused"
+    machine = states.create_state_machine(name=f"errors-{uuid4()}", definition=json.dumps(definition), roleArn=role)
+    started = states.start_execution(stateMachineArn=machine["stateMachineArn"], input=json.dumps(caught))
+    described = rig.asker.finished(started["executionArn"])
+    assert (described["status"], described["error"]) == ("FAILED", error)
+    assert described["cause"].startswith(cause)
+    assert "canary" not in described["cause"]
+
+
 def test_no_text_and_no_key_reaches_a_log_and_every_line_has_its_trace_id(rig: Rig) -> None:
     rig.models.say("It sings at noon [1].")
     trace_ids = {rig.ask({"query": TEXT, "tenant": "acme"}).output["trace_id"]}
