@@ -40,6 +40,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         embedding_cache_hit=int(embedding.cached),
         embedding_cache_miss=int(not embedding.cached),
         embedding_tokens=embedding.tokens,
+        embedding_cost_usd=embedding.cost_usd,
     )
     logger.info("embedded", extra={"cached": embedding.cached, "tokens": embedding.tokens, "model": embedding.model})
     return to_state(response)

@@ -44,7 +44,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         invalid_citation_markers=generated.removed_markers,
         prompt_tokens=usage.prompt_tokens,
         completion_tokens=usage.completion_tokens,
-        **({"cost_usd": usage.cost_usd} if usage.cost_usd is not None else {}),
+        generation_cost_usd=generated.cost_usd,
     )
     logger.info(
         "generated",

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from rag.composing import ComposePrompt
 from rag.contracts import ComposeRequest, Passage, Prompt
+from rag.tokens import count_tokens
 
 
 def passage(text: str = "Trains leave hourly.", **fields: Any) -> Passage:
@@ -61,7 +62,7 @@ def test_the_mark_differs_from_request_to_request() -> None:
 
 def test_the_budget_keeps_the_best_passages_and_cuts_none() -> None:
     texts = [f"Passage {number}. " + "word " * 100 for number in range(10)]
-    prompt = compose([passage(text, tokens=100) for text in texts], budget=400)
+    prompt = compose([passage(text, tokens=100) for text in texts], budget=420)
     assert [prompt.user[s.text_start : s.text_end] for s in prompt.sources] == texts[:3]
     assert prompt.user.count("<passage-abc123 ") == prompt.user.count("</passage-abc123>") == 3
 
@@ -81,6 +82,24 @@ def test_the_first_passage_is_shortened_rather_than_left_out_with_its_markup_who
     assert text.startswith(kept)
     assert 500 < len(kept) < 1_500
     assert f"{kept}\n</passage-abc123>" in prompt.user
+
+
+def test_the_budget_holds_for_what_is_really_sent() -> None:
+    text = "The allowance is paid with the salary of the month that follows. " * 8
+    passages = [
+        passage(text, tokens=count_tokens(text), title="出張旅費規程と経費精算の手引き第二版") for _ in range(40)
+    ]
+    prompt = compose(passages, budget=2_000)
+    sent = prompt.user[prompt.user.index("<passage-") : prompt.user.index("<question-")]
+    assert 1_600 < count_tokens(sent) <= 2_000
+
+
+@pytest.mark.parametrize("text", ['\\"' * 32_000, "\U0001f600" * 60_000, "\x01" * 30_000])
+def test_a_first_passage_that_is_too_large_is_shortened_and_leaves_nothing_out_for_it(text: str) -> None:
+    prompt = compose([passage(text, tokens=10), passage("Small.", tokens=2)], budget=1_000)
+    kept = prompt.user[prompt.sources[0].text_start : prompt.sources[0].text_end]
+    assert kept
+    assert text.startswith(kept)
 
 
 @pytest.mark.parametrize("character", ["x", "€", "\U0001f600", "\x01"])

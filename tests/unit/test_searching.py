@@ -62,6 +62,17 @@ def test_passages_stay_within_their_bytes() -> None:
     assert len(msgspec.json.encode(response.passages)) <= MAX_PASSAGES_BYTES
 
 
+def test_a_passage_that_does_not_fit_leaves_its_place_to_smaller_ones() -> None:
+    store = FixedResults(found(0.9, "x" * 200_000), found(0.8, "small"))
+    response = SearchVectors(store, 2, 0.5)(request())
+    assert [passage.text for passage in response.passages] == ["small"]
+
+
+def test_nothing_that_fits_is_nothing_relevant() -> None:
+    response = SearchVectors(FixedResults(found(0.9, "x" * 200_000)), 2, 0.5)(request())
+    assert (response.relevant, response.passages) == (False, [])
+
+
 @pytest.mark.parametrize("vector", ["", "AAAA", vectors.encode(array("f", [1, 0, 0]))])
 def test_a_bad_vector_is_refused_before_the_store_is_asked(vector: str) -> None:
     store = FixedResults()

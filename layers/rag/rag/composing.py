@@ -1,7 +1,7 @@
 """Use case of the compose state: the prompt, from numbered passages inside delimiters that nobody can forge."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,8 +11,9 @@ import msgspec
 
 from rag.contracts import MAX_PROMPT_BYTES, ComposeRequest, ComposeResponse, Passage, Prompt, PromptSource
 
-_FRAME_TOKENS = 24  # tags, number and mark of one passage; title and source are counted apart
-_CHARACTERS_PER_TOKEN = 3  # on the safe side for text whose tokens nobody counted
+_FRAME_TOKENS = 36  # tags, number and mark of one passage; title and source are counted apart
+_BYTES_PER_TOKEN = 2  # on the safe side for text whose tokens nobody counted
+_ATTRIBUTE_CHARACTERS = 200
 _MARK_BYTES = 6
 
 
@@ -32,33 +33,26 @@ class ComposePrompt:
         """Return the prompt with as many of the best passages as fit; the first is shortened rather than left out."""
         mark = self.mark()
         before, after = _read("user").split("$passages")
-        user, sources, size = Template(before).substitute(mark=mark), list[PromptSource](), 0
-        for n, (passage, text) in enumerate(self._fitting(request.passages), start=1):
+        user, sources = Template(before).substitute(mark=mark), list[PromptSource]()
+        tokens, size = self.token_budget, MAX_PROMPT_BYTES
+        for passage in request.passages:
+            n = len(sources) + 1
             title, source = _attribute(passage.title), _attribute(passage.source)
             opening = f'<passage-{mark} n="{n}" title="{title}" source="{source}">\n'
-            block = f"{opening}{text}\n</passage-{mark}>\n\n"
+            closing = f"\n</passage-{mark}>\n\n"
             text_start = len(user) + len(opening)
-            place = _source(n, passage, text_start, text_start + len(text))
-            size += len(msgspec.json.encode((block, place)))
-            if size > MAX_PROMPT_BYTES:
-                break
-            user += block
-            sources.append(place)
+            frame_tokens = _FRAME_TOKENS + len(f"{title}{source}".encode()) // _BYTES_PER_TOKEN
+            frame_size = _size([opening, closing, _source(n, passage, text_start, text_start)])
+            text = _fitting(passage, tokens - frame_tokens, size - frame_size)
+            if text != passage.text and (sources or not text):
+                continue
+            user += opening + text + closing
+            sources.append(_source(n, passage, text_start, text_start + len(text)))
+            tokens -= frame_tokens + passage.tokens
+            size -= frame_size + _size(text)
         user += Template(after).substitute(mark=mark, query=request.query)
         prompt = Prompt(system=prompt_text("system"), user=user, sources=sources)
         return ComposeResponse(prompt=prompt, degraded=request.degraded)
-
-    def _fitting(self, passages: Sequence[Passage]) -> list[tuple[Passage, str]]:
-        fitting: list[tuple[Passage, str]] = []
-        left = self.token_budget
-        for passage in passages:
-            frame = _FRAME_TOKENS + (len(passage.title) + len(passage.source)) // _CHARACTERS_PER_TOKEN
-            if frame + passage.tokens <= left:
-                fitting.append((passage, passage.text))
-                left -= frame + passage.tokens
-            elif not fitting:
-                return [(passage, _shortened(passage, max(1, left - frame)))]
-        return fitting
 
 
 def prompt_text(name: str) -> str:
@@ -71,11 +65,19 @@ def _read(name: str) -> str:
     return (Path(__file__).parent / "prompts" / f"{name}.txt").read_text(encoding="utf-8")
 
 
-def _shortened(passage: Passage, tokens: int) -> str:
-    """Return the beginning of a passage, up to a space, in proportion to the tokens that are left."""
-    characters = len(passage.text) * tokens // max(1, passage.tokens)
-    cut = passage.text[:characters]
-    return cut.rsplit(maxsplit=1)[0] if " " in cut else cut
+def _fitting(passage: Passage, tokens: int, size: int) -> str:
+    """Return the passage's text, or as much of its beginning as so many tokens and bytes of JSON hold."""
+    text = passage.text
+    if passage.tokens <= tokens and _size(text) <= size:
+        return text
+    text = text[: max(0, len(text) * min(tokens, passage.tokens) // max(1, passage.tokens))]
+    while text and _size(text) > size:
+        text = text[: max(0, len(text) * size // _size(text) - 1)]
+    return text.rsplit(maxsplit=1)[0] if " " in text.strip() else text
+
+
+def _size(value: object) -> int:
+    return len(msgspec.json.encode(value))
 
 
 def _source(n: int, passage: Passage, text_start: int, text_end: int) -> PromptSource:
@@ -94,6 +96,12 @@ def _source(n: int, passage: Passage, text_start: int, text_end: int) -> PromptS
 
 
 def _attribute(value: str) -> str:
-    """Return the value as it stands between double quotes in a tag, on one line."""
-    escaped = value.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
+    """Return the beginning of the value as it stands between double quotes in a tag, on one line."""
+    escaped = (
+        value[:_ATTRIBUTE_CHARACTERS]
+        .replace("&", "&amp;")
+        .replace('"', "&quot;")
+        .replace("<", "&lt;")
+        .replace(">", "&gt;")
+    )
     return " ".join(escaped.split())

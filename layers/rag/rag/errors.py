@@ -6,6 +6,7 @@ RagError
 │   └── UpstreamUnavailable
 └── PermanentError            caught, reported, never retried
     ├── InvalidRequest
+    ├── UpstreamTimedOut
     ├── UpstreamRejected
     ├── MalformedResponse
     ├── CredentialsRejected
@@ -42,6 +43,10 @@ class PermanentError(RagError):
 
 class InvalidRequest(PermanentError):
     """The caller's input does not fit its contract."""
+
+
+class UpstreamTimedOut(PermanentError):
+    """A service took all the time that there was; another attempt would cost as much and end as late."""
 
 
 class UpstreamRejected(PermanentError):

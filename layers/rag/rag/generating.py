@@ -13,10 +13,11 @@ from rag.refusals import declines
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """An answer, and how many of the model's markers pointed at no passage."""
+    """An answer, how many of the model's markers pointed at no passage, and what the model call alone cost."""
 
     answer: Answer
     removed_markers: int
+    cost_usd: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class GenerateResponse:
         completion = self.chat.complete(request.prompt.system, request.prompt.user)
         cited = resolve(completion.text, request.prompt)
         text, reason, citations = _verdict(completion, cited)
+        cost = cost_usd(self.model, self.base_url, completion.prompt_tokens, completion.completion_tokens)
         answer = Answer(
             answer=text,
             answered=reason is None,
@@ -43,21 +45,21 @@ class GenerateResponse:
             citations=citations,
             query=request.query,
             model=completion.model,
-            usage=self._usage(request, completion),
+            usage=_usage(request, completion, cost),
             cached_embedding=request.embedding_usage.cached,
             degraded=[*request.degraded, *(["truncated"] if completion.finish_reason == "length" else [])],
             trace_id=request.trace_id,
         )
-        return Generated(answer, cited.removed)
+        return Generated(answer, cited.removed, cost)
 
-    def _usage(self, request: GenerateRequest, completion: Completion) -> Usage:
-        generation = cost_usd(self.model, self.base_url, completion.prompt_tokens, completion.completion_tokens)
-        return Usage(
-            embedding_tokens=request.embedding_usage.tokens,
-            prompt_tokens=completion.prompt_tokens,
-            completion_tokens=completion.completion_tokens,
-            cost_usd=total_usd(request.embedding_usage.cost_usd, generation),
-        )
+
+def _usage(request: GenerateRequest, completion: Completion, cost: float | None) -> Usage:
+    return Usage(
+        embedding_tokens=request.embedding_usage.tokens,
+        prompt_tokens=completion.prompt_tokens,
+        completion_tokens=completion.completion_tokens,
+        cost_usd=total_usd(request.embedding_usage.cost_usd, cost),
+    )
 
 
 def _verdict(completion: Completion, cited: CitedAnswer) -> tuple[str, Reason | None, list[Citation]]:

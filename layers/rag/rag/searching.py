@@ -12,6 +12,8 @@ from rag.filters import parse_filter
 from rag.models import Principal, ScoredChunk
 from rag.ports import PassageSearch
 
+_LABEL_CHARACTERS = 500  # the state holds titles and sources again beside the prompt
+
 
 @dataclass(frozen=True, slots=True)
 class SearchVectors:
@@ -39,7 +41,8 @@ class SearchVectors:
             parse_filter(query.filter) if query.filter is not None else None,
         )
         relevant = [_passage(scored) for scored in found if scored.score >= self.relevance_threshold]
-        return SearchResponse(relevant=bool(relevant), passages=list(_within_bytes(relevant)), degraded=[])
+        passages = list(_within_bytes(relevant))
+        return SearchResponse(relevant=bool(passages), passages=passages, degraded=[])
 
 
 def _passage(scored: ScoredChunk) -> Passage:
@@ -47,9 +50,9 @@ def _passage(scored: ScoredChunk) -> Passage:
     return Passage(
         chunk_id=chunk.chunk_id,
         document_id=chunk.document_id,
-        title=chunk.title,
-        source=chunk.source,
-        heading=chunk.heading,
+        title=chunk.title[:_LABEL_CHARACTERS],
+        source=chunk.source[:_LABEL_CHARACTERS],
+        heading=chunk.heading[:_LABEL_CHARACTERS],
         text=chunk.text,
         tokens=chunk.tokens,
         start=chunk.start,
@@ -61,9 +64,10 @@ def _passage(scored: ScoredChunk) -> Passage:
 
 
 def _within_bytes(passages: Iterable[Passage]) -> Iterator[Passage]:
-    size = 0
+    """Yield the best passages that fit; one that does not leaves its place to smaller ones."""
+    left = MAX_PASSAGES_BYTES
     for passage in passages:
-        size += len(msgspec.json.encode(passage)) + 1
-        if size > MAX_PASSAGES_BYTES:
-            return
-        yield passage
+        size = len(msgspec.json.encode(passage)) + 1
+        if size <= left:
+            left -= size
+            yield passage

@@ -1,6 +1,7 @@
 """Logger, tracer and metrics, which read their configuration from the environment at import, as Powertools does."""
 
 import functools
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,15 @@ logger = Logger()
 tracer = Tracer(auto_patch=False)  # patching imports every client library; the segments of our own are what is read
 metrics = Metrics()
 
+for _name in ("boto3", "botocore", "urllib3", "openai", "httpx", "httpx2", "httpcore", "httpcore2"):
+    logging.getLogger(_name).setLevel(logging.WARNING)  # at DEBUG they log bodies, and botocore the secret it read
 
-def count(**values: float) -> None:
-    """Record counts, named in snake case here and in CloudWatch's camel case there."""
+
+def count(**values: float | None) -> None:
+    """Record counts, named in snake case here and in CloudWatch's camel case there; what is None is not known."""
     for name, value in values.items():
-        metrics.add_metric(name="".join(map(str.capitalize, name.split("_"))), unit=MetricUnit.Count, value=value)
+        if value is not None:
+            metrics.add_metric("".join(map(str.capitalize, name.split("_"))), MetricUnit.Count, value)
 
 
 def contained(handler: Handler) -> Handler:
@@ -31,9 +36,11 @@ def contained(handler: Handler) -> Handler:
         try:
             return handler(event, context)
         except RagError as error:
+            count(failed=1)
             logger.warning("failed", extra={"error": type(error).__name__, "reason": str(error)})
             raise
         except Exception as error:  # noqa: BLE001 # whatever it is, its message must not leave
+            count(failed=1)
             place = _place(error)
             logger.error("failed unexpectedly", extra={"error": type(error).__name__, "place": place})  # noqa: TRY400
             raise InternalError(
