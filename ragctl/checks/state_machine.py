@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rag import errors
+from ragctl.checks import graph
 
 LAMBDA_TRANSIENTS: Final = {
     "Lambda.ClientExecutionTimeoutException",
@@ -19,19 +20,23 @@ LAMBDA_TRANSIENTS: Final = {
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
 }
-_TERMINAL: Final = {"Succeed", "Fail"}
-_NEVER_RETRIED: Final = {"States.ALL", "States.Runtime", "States.DataLimitExceeded"}
 _SUBSTITUTION: Final = re.compile(r"\$\{(\w+)\}")
+
+
+def leaves(base: type[Exception]) -> set[str]:
+    """Return the names of the classes below `base` that have none below them."""
+    below = base.__subclasses__()
+    return set().union(*map(leaves, below)) if below else {base.__name__}
 
 
 def transient_errors() -> set[str]:
     """Return the names that a state machine retries: the leaves of TransientError."""
-    return {leaf.__name__ for leaf in errors.TransientError.__subclasses__()}
+    return leaves(errors.TransientError)
 
 
 def permanent_errors() -> set[str]:
     """Return the names that a state machine reports as they are: the leaves of PermanentError."""
-    return {leaf.__name__ for leaf in errors.PermanentError.__subclasses__()}
+    return leaves(errors.PermanentError)
 
 
 def problems(path: Path, given: set[str]) -> list[str]:
@@ -41,85 +46,52 @@ def problems(path: Path, given: set[str]) -> list[str]:
         machine = json.loads(text)
     except ValueError as error:
         return [f"{path.name} is no valid JSON: {error}"]
-    found = [*_graph(machine), *_limits(machine), *_substitutions(text, given)]
+    found = [*graph.problems(machine), *_tasks(machine), *_names(machine), *_substitutions(text, given)]
     return [f"{path.name}: {problem}" for problem in found]
 
 
 def states(machine: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the name and definition of every state, those inside Map and Parallel states included."""
-    for name, state in machine["States"].items():
+    for name, state in machine.get("States", {}).items():
         yield name, state
-        for inner in (state.get("ItemProcessor"), *state.get("Branches", ())):
-            if inner is not None:
-                yield from states(inner)
+        for inner in graph.inner_machines(state):
+            yield from states(inner)
 
 
-def _targets(state: Mapping[str, Any]) -> list[str]:
-    rules = [*state.get("Choices", ()), *state.get("Catch", ())]
-    candidates = [state.get("Next"), state.get("Default"), *(rule.get("Next") for rule in rules)]
-    return [target for target in candidates if target is not None]
-
-
-def _graph(machine: Mapping[str, Any]) -> Iterator[str]:
-    for name, state in machine["States"].items():
-        yield from _exits(name, state, machine["States"])
-        for inner in (state.get("ItemProcessor"), *state.get("Branches", ())):
-            if inner is not None:
-                yield from _graph(inner)
-    yield from _orphans(machine)
-
-
-def _exits(name: str, state: Mapping[str, Any], siblings: Mapping[str, Any]) -> Iterator[str]:
-    yield from (
-        f"{name} leads to {target}, which does not exist" for target in _targets(state) if target not in siblings
-    )
-    if state["Type"] == "Choice":
-        if "Default" not in state:
-            yield f"{name} has no Default"
-        return
-    ends = state.get("End") is True or state["Type"] in _TERMINAL
-    if ends == ("Next" in state):
-        yield f"{name} must have either a Next or an end"
-
-
-def _orphans(machine: Mapping[str, Any]) -> Iterator[str]:
-    own = machine["States"]
-    if machine["StartAt"] not in own:
-        yield f"it starts at {machine['StartAt']}, which does not exist"
-        return
-    reached, ahead = set[str](), [machine["StartAt"]]
-    while ahead:
-        name = ahead.pop()
-        if name in own and name not in reached:
-            reached.add(name)
-            ahead.extend(_targets(own[name]))
-    yield from (f"{name} is never reached" for name in sorted(set(own) - reached))
-
-
-def _limits(machine: Mapping[str, Any]) -> Iterator[str]:
-    if "TimeoutSeconds" not in machine:
+def _tasks(machine: Mapping[str, Any]) -> Iterator[str]:
+    limit = machine.get("TimeoutSeconds")
+    if limit is None:
         yield "the machine has no TimeoutSeconds"
     for name, state in states(machine):
-        if state["Type"] != "Task":
+        if state.get("Type") != "Task":
             continue
-        if "TimeoutSeconds" not in state:
-            yield f"{name} has no TimeoutSeconds"
-        elif state["TimeoutSeconds"] > machine.get("TimeoutSeconds", float("inf")):
+        for field in ("Parameters", "ResultSelector", "TimeoutSeconds"):
+            if field not in state:
+                yield f"{name} has no {field}"
+        if limit is not None and state.get("TimeoutSeconds", 0) > limit:
             yield f"{name} may take longer than the machine"
-        retries = [set(retry["ErrorEquals"]) for retry in state.get("Retry", ())]
-        for wanted in (transient_errors(), LAMBDA_TRANSIENTS):
-            if wanted not in retries:
-                yield f"{name} has no Retry for exactly {sorted(wanted)}"
-        yield from (f"{name}: {problem}" for retry in state.get("Retry", ()) for problem in _retry(retry))
-        if not any(catch["ErrorEquals"] == ["States.ALL"] for catch in state.get("Catch", ())):
+        yield from (f"{name}: {problem}" for problem in _retries(state.get("Retry", [])))
+        catches = state.get("Catch", [])
+        if not any(catch.get("ErrorEquals") == ["States.ALL"] for catch in catches):
             yield f"{name} does not catch States.ALL"
-        if any(catch.get("ResultPath") != "$" for catch in state.get("Catch", ())):
+        if any(catch.get("ResultPath") != "$" for catch in catches):
             yield f'{name} catches without ResultPath "$": input that is no object can hold nothing else'
 
 
-def _retry(retry: Mapping[str, Any]) -> Iterator[str]:
-    if never := _NEVER_RETRIED & set(retry["ErrorEquals"]):
-        yield f"{sorted(never)} must not be retried"
+def _retries(retries: list[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield what keeps the retries from being our transient errors' and Lambda's, once each, and no others."""
+    retried = [set(retry.get("ErrorEquals", ())) for retry in retries]
+    wanted = [transient_errors(), LAMBDA_TRANSIENTS]
+    yield from (f"no Retry for exactly {sorted(names)}" for names in wanted if names not in retried)
+    for index, (retry, names) in enumerate(zip(retries, retried, strict=True)):
+        if names not in wanted:
+            yield f"{sorted(names)} must not be retried"
+        elif names in retried[:index]:
+            yield f"{sorted(names)} must not be retried twice"
+        yield from _pace(retry)
+
+
+def _pace(retry: Mapping[str, Any]) -> Iterator[str]:
     if retry.get("JitterStrategy") != "FULL":
         yield "a Retry has no full jitter"
     if "MaxDelaySeconds" not in retry:
@@ -130,6 +102,25 @@ def _retry(retry: Mapping[str, Any]) -> Iterator[str]:
         yield "a Retry's BackoffRate must be given and at least 1"
     if not 1 <= retry.get("MaxAttempts", 0) <= 10:
         yield "a Retry's MaxAttempts must be given, 1 to 10"
+
+
+def _names(machine: Mapping[str, Any]) -> Iterator[str]:
+    """Yield names of errors that are written like ours, without a dot, and are none of ours."""
+    ours = leaves(errors.RagError)
+    for state_name, state in states(machine):
+        compared = [name for rule in state.get("Choices", ()) for name in _compared(rule)]
+        handled = [name for rule in state.get("Catch", ()) for name in rule.get("ErrorEquals", ())]
+        for name in (*compared, *handled):
+            if "." not in name and name not in ours:
+                yield f"{state_name} knows an error {name}, which does not exist"
+
+
+def _compared(rule: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a Choice rule, or a rule inside it, compares an error's name to."""
+    for inner in (*rule.get("And", ()), *rule.get("Or", ()), *([rule["Not"]] if "Not" in rule else ())):
+        yield from _compared(inner)
+    if rule.get("Variable") == "$.Error":
+        yield from (value for operator, value in rule.items() if operator in ("StringEquals", "StringMatches"))
 
 
 def _substitutions(text: str, given: set[str]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rag.chunking import Chunker
@@ -14,7 +14,7 @@ from rag.models import Chunk
 from rag.tokens import count_tokens
 
 MARKUP = st.sampled_from(
-    ["# ", "## ", "\n", "\n\n", "- ", "| a | b |\n", "|---|---|\n", "```\n", "<|endoftext|>", "word "]
+    ["# ", "## ", "\n", "\n\n", "- ", "| a | b |\n", "|---|---|\n", "```\n", "<|endoftext|>", "word ", '"*_`[<']
 )
 TEXTS = st.one_of(st.text(max_size=400), st.lists(st.one_of(MARKUP, st.text(max_size=20)), max_size=120).map("".join))
 HANDBOOK = Document("travel.md", "Travel", "travel.md", "# Travel\n\nIntro.\n\n## Trains\n\n" + "Go by train. " * 200)
@@ -31,6 +31,11 @@ def split_text(text: str, size: int = 300, overlap: int = 50) -> list[Chunk]:
 
 @settings(deadline=None)
 @given(TEXTS, st.sampled_from([(16, 0), (16, 8), (40, 10), (300, 50)]))
+@example("0:0:0:0:;0\u2039e0\U00010000", (16, 0))
+@example('[["~<>"]]' * 40, (16, 8))
+@example("e\u2019|a|  \r  \u2019e\u2019  \u2019  |a|\ra|  e", (16, 8))  # even what the splitter is shown makes it panic
+@example("a" + "\u3000\u202f" * 60 + "b", (16, 8))
+@example("\xa0\n\n\xa0\u2019\n\n\u202f0:\u20ac\xa0\xa0\u20ac\U00010000#", (16, 8))  # the splitter alone panics at it
 def test_chunks_are_slices_within_their_size_that_cover_the_text(text: str, sizes: tuple[int, int]) -> None:
     chunks = split_text(text, *sizes)
 

@@ -44,6 +44,22 @@ def test_every_error_of_ours_is_reported_by_name_with_its_cause(machine: dict[st
     assert named == (state_machine.transient_errors() | state_machine.permanent_errors()) - of_ingestion
 
 
+def test_errors_below_errors_are_retried_and_reported_too() -> None:
+    class Base(Exception):
+        pass
+
+    class Middle(Base):
+        pass
+
+    class Leaf(Middle):
+        pass
+
+    class Sibling(Base):
+        pass
+
+    assert state_machine.leaves(Base) == {Leaf.__name__, Sibling.__name__}
+
+
 def test_both_ends_of_the_machine_answer_in_the_same_shape(machine: dict[str, Any]) -> None:
     def fields(parameters: dict[str, Any]) -> set[str]:
         return {name.removesuffix(".$") for name in parameters}
@@ -68,7 +84,17 @@ def _break(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+def _append(path: str, rule: dict[str, Any]) -> Callable[[dict[str, Any]], None]:
+    def change(machine: dict[str, Any]) -> None:
+        _, state, field = path.split("/")
+        machine["States"][state][field].append(PACE | rule)
+
+    return change
+
+
+PACE = {"IntervalSeconds": 1, "MaxAttempts": 3, "BackoffRate": 2, "MaxDelaySeconds": 4, "JitterStrategy": "FULL"}
 EMBED = "States/EmbedQuery"
+OURS = "States/NameError/Choices/0/Or"
 
 
 @pytest.mark.parametrize(
@@ -77,16 +103,37 @@ EMBED = "States/EmbedQuery"
         (_break(f"{EMBED}/Next", "Nowhere"), "leads to Nowhere"),
         (_break(f"{EMBED}/Next", "GenerateResponse"), "SearchVectors is never reached"),
         (_break("StartAt", "Nowhere"), "starts at Nowhere"),
+        (_break("StartAt", None), "has no StartAt"),
+        (_break("States", None), "starts at EmbedQuery, which does not exist"),
+        (_break(f"{EMBED}/Type", None), "EmbedQuery has no Type"),
+        (_break("States/ReadCause/Next", "NameError"), "NameError leads back to itself"),
+        (_break("States/AnyRelevantPassage/Default", "SearchVectors"), "SearchVectors leads back to itself"),
+        (_break("States/AnyRelevantPassage/Default", "AnyRelevantPassage"), "AnyRelevantPassage leads back to itself"),
+        (_break(f"{EMBED}/Parameters", None), "EmbedQuery has no Parameters"),
+        (_break(f"{EMBED}/ResultSelector", None), "EmbedQuery has no ResultSelector"),
         (_break(f"{EMBED}/TimeoutSeconds", None), "EmbedQuery has no TimeoutSeconds"),
         (_break(f"{EMBED}/TimeoutSeconds", 99), "longer than the machine"),
         (_break("TimeoutSeconds", None), "machine has no TimeoutSeconds"),
         (_break(f"{EMBED}/Retry/0/ErrorEquals", ["UpstreamThrottled"]), "no Retry for exactly"),
         (_break(f"{EMBED}/Retry/0/ErrorEquals", ["States.ALL"]), "must not be retried"),
+        (_append(f"{EMBED}/Retry", {"ErrorEquals": ["States.TaskFailed"]}), "['States.TaskFailed'] must not be"),
+        (_append(f"{EMBED}/Retry", {"ErrorEquals": ["InvalidRequest"]}), "['InvalidRequest'] must not be retried"),
+        (_append(f"{EMBED}/Retry", {"ErrorEquals": ["UpstreamThrottled", "UpstreamUnavailable"]}), "retried twice"),
+        (_append(f"{EMBED}/Retry", {}), "[] must not be retried"),
+        (_break(f"{EMBED}/Retry", []), "no Retry for exactly"),
         (_break(f"{EMBED}/Retry/0/BackoffRate", 0.5), "BackoffRate"),
         (_break(f"{EMBED}/Retry/0/JitterStrategy", None), "no full jitter"),
         (_break(f"{EMBED}/Retry/0/MaxDelaySeconds", None), "no MaxDelaySeconds"),
         (_break(f"{EMBED}/Retry/0/MaxAttempts", None), "MaxAttempts"),
         (_break(f"{EMBED}/Catch", []), "does not catch States.ALL"),
+        (_break(f"{EMBED}/Catch/0/Next", "SearchVectors"), "catches into SearchVectors, which does not fail"),
+        (_break(f"{EMBED}/Catch/0/Next", "AdmitIgnorance"), "catches into AdmitIgnorance, which does not fail"),
+        (_break("States/NameError/Default", "AdmitIgnorance"), "EmbedQuery catches into AdmitIgnorance"),
+        (_break("States/QueryFailed", {"Type": "Succeed"}), "EmbedQuery catches into QueryFailed"),
+        (_append(f"{EMBED}/Catch", {"ErrorEquals": ["InvalidRequst"], "Next": "NameError"}), "an error InvalidRequst"),
+        (_break(f"{OURS}/0/StringEquals", "InvalidRequst"), "an error InvalidRequst, which does not exist"),
+        (_break(f"{OURS}/0/Not", {"Variable": "$.Error", "StringEquals": "Oops"}), "an error Oops"),
+        (_break("States/NameError/Choices/2/StringMatches", "States*"), "an error States*"),
         (_break(f"{EMBED}/Catch/0/ResultPath", "$.error"), 'without ResultPath "$"'),
         (_break("States/AnyRelevantPassage/Default", None), "has no Default"),
         (_break(f"{EMBED}/End", True), "either a Next or an end"),

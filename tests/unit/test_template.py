@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
+from rag import vectors
+from rag.adapters.dynamodb_cache import DynamoEmbeddingCache
+
 ROOT = Path(__file__).parents[2]
 TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
@@ -17,6 +20,19 @@ ROLES = {name: r["Properties"] for name, r in RESOURCES.items() if r["Type"] == 
 WITHOUT_RESOURCE = ("xray:", "logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery",
     "logs:DeleteLogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies",
     "logs:DescribeLogGroups")  # fmt: skip
+
+LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
+TRACE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+READ_SECRET = {"secretsmanager:GetSecretValue"}
+ACTIONS = {
+    "EmbedRole": {"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"} | READ_SECRET | LOG | TRACE,
+    "SearchRole": READ_SECRET | LOG | TRACE,
+    "ComposeRole": LOG | TRACE,
+    "GenerateRole": READ_SECRET | LOG | TRACE,
+    "QueryStateMachineRole": {"lambda:InvokeFunction", "xray:GetSamplingRules", "xray:GetSamplingTargets"}
+    | {action for action in WITHOUT_RESOURCE if action.startswith("logs:")}
+    | TRACE,
+}
 
 
 def _statements(role: dict[str, Any]) -> list[dict[str, Any]]:
@@ -32,6 +48,15 @@ def test_no_role_has_a_wildcard_action_or_a_managed_policy(role: str) -> None:
     assert "ManagedPolicyArns" not in ROLES[role]
     for statement in _statements(ROLES[role]):
         assert not [action for action in _listed(statement["Action"]) if "*" in action]
+
+
+def test_each_role_may_do_what_its_code_does_and_nothing_else() -> None:
+    allowed = {
+        name: {action for statement in _statements(role) for action in _listed(statement["Action"])}
+        for name, role in ROLES.items()
+    }
+    assert allowed == ACTIONS
+    assert all(statement["Effect"] == "Allow" for role in ROLES.values() for statement in _statements(role))
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -84,3 +109,27 @@ def test_no_execution_data_reaches_a_log() -> None:
     for resource in RESOURCES.values():
         if resource["Type"] == "AWS::Serverless::StateMachine":
             assert resource["Properties"]["Logging"]["IncludeExecutionData"] is False
+
+
+class RecordingTable:
+    """A DynamoDB client that keeps what it is told to write."""
+
+    def __init__(self) -> None:
+        self.items: list[dict[str, Any]] = []
+
+    def batch_write_item(self, *, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803 - boto3 names it so
+        self.items += [put["PutRequest"]["Item"] for puts in RequestItems.values() for put in puts]
+        return {}
+
+
+def test_the_table_forgets_by_the_attribute_that_the_cache_writes() -> None:
+    table = RESOURCES["EmbeddingCacheTable"]["Properties"]
+    recording = RecordingTable()
+
+    DynamoEmbeddingCache("t", 30, client=recording, clock=lambda: 1_000.0).put({"key": vectors.unit([3, 4])})
+
+    (item,) = recording.items
+    assert table["TimeToLiveSpecification"]["Enabled"] is True
+    assert item[table["TimeToLiveSpecification"]["AttributeName"]] == {"N": str(1_000 + 30 * 86_400)}
+    (key,) = table["KeySchema"]
+    assert item[key["AttributeName"]] == {"S": "key"}

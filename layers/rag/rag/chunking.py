@@ -38,14 +38,26 @@ class Chunker:
         self._size = size
         capacity = size - int(size * _RESERVE)
         self._splitter = MarkdownSplitter.from_tiktoken_model(MODEL, capacity, min(overlap, capacity - 1))
+        self._without_overlap = MarkdownSplitter.from_tiktoken_model(MODEL, capacity)
 
     def split(self, tenant: str, documents: Sequence[Document]) -> list[list[Chunk]]:
         """Return each document's chunks; their `text` is a slice of the document's, from `start` to `end`."""
-        cuts = self._splitter.chunk_all_indices([hidden(document.text) for document in documents])
+        cuts = self._cuts([hidden(document.text) for document in documents])
         return [
             _chunks(tenant, document, self._pieces(document.text, cut))
             for document, cut in zip(documents, cuts, strict=True)
         ]
+
+    def _cuts(self, texts: list[str]) -> list[list[tuple[int, str]]]:
+        """Return where the splitter cuts each text. Where overlaps make it panic, which is rare, there are none."""
+        try:
+            return self._splitter.chunk_all_indices(texts)
+        except BaseException as error:  # a panic is no Exception, and its class cannot be imported
+            if type(error).__name__ != "PanicException":
+                raise
+        if len(texts) == 1:
+            return self._without_overlap.chunk_all_indices(texts)
+        return [cuts for text in texts for cuts in self._cuts([text])]
 
     def _pieces(self, text: str, cuts: list[tuple[int, str]]) -> list[_Piece]:
         headings = HeadingPaths(text)
@@ -57,10 +69,24 @@ class Chunker:
             if spans and headings.cover(*spans[-1]) and self._fits(text[spans[-1][0] : end]):
                 start = min(spans.pop()[0], start)  # noqa: PLW2901 # a heading alone says nothing: it joins its text
             spans.append((start, end))
-        return [_Piece(start, end, headings.above(start), count_tokens(text[start:end])) for start, end in spans]
+        pieces = (piece for span in spans for piece in self._within_size(text, *span))
+        return [_Piece(start, end, headings.above(start), tokens) for start, end, tokens in pieces]
 
     def _fits(self, text: str) -> bool:
         return count_tokens(text) <= self._size
+
+    def _within_size(self, text: str, start: int, end: int) -> list[tuple[int, int, int]]:
+        """Return the span with its tokens, or, where it has too many, its halves, cut at white space if there is any.
+
+        The splitter counts the text that it is shown, and what hides markup may take fewer tokens than the markup.
+        """
+        tokens = count_tokens(text[start:end])
+        if tokens <= self._size:
+            return [(start, end, tokens)] if text[start:end].strip() else []
+        middle = (start + end) // 2
+        cut = max(text.rfind(" ", start + 1, middle), text.rfind("\n", start + 1, middle))
+        middle = middle if cut == -1 else cut
+        return [*self._within_size(text, start, middle), *self._within_size(text, middle, end)]
 
 
 def _chunks(tenant: str, document: Document, pieces: list[_Piece]) -> list[Chunk]:

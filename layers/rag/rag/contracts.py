@@ -12,7 +12,7 @@ from rag.filters import parse_filter
 
 MAX_FILTER_BYTES: Final = 16 * 1024
 MAX_PASSAGES_BYTES: Final = 150 * 1024
-MAX_PROMPT_BYTES: Final = 110 * 1024  # passages in the prompt: the state holds the query twice beside them
+MAX_PROMPT_BYTES: Final = 100 * 1024  # passages in the prompt: the state holds the query twice beside them
 
 Reason = Literal["no_relevant_passage", "model_declined", "no_valid_citation"]
 

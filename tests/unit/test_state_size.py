@@ -1,0 +1,119 @@
+"""The state of an execution stays below what Step Functions carries, at the worst that the contracts let through."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from rag import vectors
+from rag.composing import ComposePrompt
+from rag.contract import to_state
+from rag.contracts import ComposeRequest, EmbedRequest, GenerateRequest, SearchRequest
+from rag.embedding import EmbedQuery
+from rag.generating import GenerateResponse
+from rag.models import Chunk, Embeddings, ScoredChunk
+from rag.searching import SearchVectors
+from tests.fakes.memory_cache import MemoryCache
+from tests.unit.test_generating import ScriptedChat
+from tests.unit.test_searching import FixedResults
+
+LIMIT: Final = 262_144  # bytes of UTF-8: input and output of every state
+DIMENSIONS: Final = 4_096  # the most that the template takes
+STATES: dict[str, Any] = json.loads((Path(__file__).parents[2] / "statemachine" / "query.asl.json").read_text())[
+    "States"
+]
+CONTEXT = {"Execution": {"Name": "n" * 80}}
+
+WIDE, CONTROL = "\U0001f600", "\x01"  # four bytes in UTF-8, and one that JSON writes as six
+GROUPS = [f"{n:02}{'g' * 61}" for n in range(64)]
+FILTERS = {
+    "long strings": {"$or": [{"f" * 63: ('"\\' * 256)} for _ in range(14)]},
+    "many numbers": {"$and": [{f"f{n}": {"$in": [1e16] * 100}} for n in range(31)]},
+}
+
+
+class WideEmbedder:
+    """Embeds every text as one vector of the most dimensions."""
+
+    model = "m" * 64
+    dimensions = DIMENSIONS
+    endpoint = "http://127.0.0.1/v1"
+
+    def embed(self, texts: object) -> Embeddings:
+        return Embeddings([vectors.unit([1.0] * DIMENSIONS)], tokens=8_000)
+
+
+def passages(unit: str, characters: int) -> list[ScoredChunk]:
+    """Return a hundred passages of one character, their tokens understated, so that only bytes bound them."""
+    metadata = {f"field-{n}": unit * 100 for n in range(3)}
+    return [
+        ScoredChunk(
+            Chunk(f"{n:032}", unit * 40, "v", n, unit * 100, unit * 100, unit * characters, 1, 0, characters,
+                  heading=unit * 120, metadata=metadata),
+            0.123456,
+        )
+        for n in range(100)
+    ]  # fmt: skip
+
+
+def worst_states(query: str, condition: dict[str, Any], found: list[ScoredChunk]) -> Iterator[tuple[str, int]]:
+    """Yield what a query takes: each state's input and the state of the execution after it, in bytes."""
+    execution_input = {"query": query, "top_k": 100, "tenant": "t" * 63, "groups": GROUPS, "filter": condition}
+    context = {"Execution": {**CONTEXT["Execution"], "Input": execution_input}}
+    chat = ScriptedChat(" ".join(f"It is so [{n}]." for n in range(1, 101)))
+    functions: dict[str, Callable[[Any], Any]] = {
+        "EmbedQuery": lambda event: EmbedQuery(WideEmbedder(), MemoryCache(), 5)(EmbedRequest.parse(event)),
+        "SearchVectors": lambda event: SearchVectors(FixedResults(*found), DIMENSIONS, 0.0)(SearchRequest.parse(event)),
+        "ComposePrompt": lambda event: ComposePrompt(1_000_000)(ComposeRequest.parse(event)),
+        "GenerateResponse": lambda event: GenerateResponse(chat, "m", "http://x")(GenerateRequest.parse(event)).answer,
+    }
+    document: Any = execution_input
+    for name, function in functions.items():
+        state = STATES[name]
+        event = filled(state["Parameters"], document, context)
+        output = json.loads(encoded(to_state(function(event))))
+        result = filled(state["ResultSelector"], output, context)
+        document = placed(result, document, state.get("ResultPath", "$"))
+        yield f"{name} takes", len(encoded(event))
+        yield f"{name} returns", len(encoded(output))
+        yield f"after {name}", len(encoded(document))
+
+
+def filled(template: Any, document: Any, context: Any) -> Any:
+    """Fill in a payload template, as far as the machine uses their language: `$.a.b` and `$$.a.b`."""
+    if not isinstance(template, dict):
+        return template
+    return {
+        key.removesuffix(".$"): looked_up(value, document, context)
+        if key.endswith(".$")
+        else filled(value, document, context)
+        for key, value in template.items()
+    }
+
+
+def looked_up(path: str, document: Any, context: Any) -> Any:
+    value = context if path.startswith("$$") else document
+    for step in path.split(".")[1:]:
+        value = value[step]
+    return value
+
+
+def placed(result: Any, document: Any, path: str) -> Any:
+    return result if path == "$" else {**document, path.removeprefix("$."): result}
+
+
+def encoded(document: Any) -> bytes:
+    return json.dumps(document, ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize("condition", FILTERS.values(), ids=FILTERS)
+@pytest.mark.parametrize("character", [WIDE, CONTROL], ids=["wide", "control"])
+@pytest.mark.parametrize("unit", ["x", "€", WIDE, '"', "\\", "&", CONTROL], ids=ascii)
+@pytest.mark.parametrize("characters", [20, 700, 20_000])
+def test_no_state_outgrows_its_limit(character: str, condition: dict[str, Any], unit: str, characters: int) -> None:
+    sizes = dict(worst_states(character * 8_000, condition, passages(unit, characters)))
+
+    assert len(sizes) == 12
+    assert {name: size for name, size in sizes.items() if size >= LIMIT} == {}
