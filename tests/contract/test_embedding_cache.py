@@ -1,17 +1,21 @@
 """One contract for the EmbeddingCache port: the fake, and DynamoDB as moto serves it."""
 
+import base64
+import time
 from array import array
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectTimeoutError
 from moto import mock_aws
 
 from rag.adapters.dynamodb_cache import DynamoEmbeddingCache
 from rag.ports import EmbeddingCache
 from rag.vectors import to_bytes
+from tests.fakes import faulty_http as faults
 from tests.fakes.memory_cache import MemoryCache
 
 TABLE = "cache"
@@ -46,7 +50,9 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def cache(request: pytest.FixtureRequest) -> EmbeddingCache:
     if request.param == "memory":
         return MemoryCache()
-    return DynamoEmbeddingCache(TABLE, 30, client=request.getfixturevalue("client"), clock=lambda: NOW)
+    return DynamoEmbeddingCache(
+        TABLE, 30, timeout_seconds=10, client=request.getfixturevalue("client"), clock=lambda: NOW
+    )
 
 
 def test_what_is_put_is_got(cache: EmbeddingCache) -> None:
@@ -72,9 +78,9 @@ def test_more_than_a_request_may_carry(cache: EmbeddingCache) -> None:
 
 
 def test_an_expired_entry_is_a_miss_though_it_is_still_there(client: Any) -> None:
-    DynamoEmbeddingCache(TABLE, 30, client=client, clock=lambda: NOW).put({"a": unit()})
-    just_before = DynamoEmbeddingCache(TABLE, 30, client=client, clock=lambda: NOW + 30 * DAY - 1)
-    after = DynamoEmbeddingCache(TABLE, 30, client=client, clock=lambda: NOW + 30 * DAY)
+    DynamoEmbeddingCache(TABLE, 30, timeout_seconds=10, client=client, clock=lambda: NOW).put({"a": unit()})
+    just_before = DynamoEmbeddingCache(TABLE, 30, timeout_seconds=10, client=client, clock=lambda: NOW + 30 * DAY - 1)
+    after = DynamoEmbeddingCache(TABLE, 30, timeout_seconds=10, client=client, clock=lambda: NOW + 30 * DAY)
     assert just_before.get(["a"]) == {"a": unit()}
     assert after.get(["a"]) == {}
 
@@ -95,11 +101,11 @@ def test_an_expired_entry_is_a_miss_though_it_is_still_there(client: Any) -> Non
 def test_a_corrupt_entry_is_a_miss(client: Any, attributes: dict[str, Any]) -> None:
     item = {"id": {"S": "a"}, "expires_at": {"N": str(int(NOW) + 1)}} | attributes
     client.put_item(TableName=TABLE, Item=item)
-    assert DynamoEmbeddingCache(TABLE, 30, client=client, clock=lambda: NOW).get(["a"]) == {}
+    assert DynamoEmbeddingCache(TABLE, 30, timeout_seconds=10, client=client, clock=lambda: NOW).get(["a"]) == {}
 
 
 def test_an_item_holds_a_vector_and_its_end_and_no_text(client: Any) -> None:
-    DynamoEmbeddingCache(TABLE, 30, client=client, clock=lambda: NOW).put({"a": unit()})
+    DynamoEmbeddingCache(TABLE, 30, timeout_seconds=10, client=client, clock=lambda: NOW).put({"a": unit()})
     (item,) = client.scan(TableName=TABLE)["Items"]
     assert item == {"id": {"S": "a"}, "vector": {"B": to_bytes(unit())}, "expires_at": {"N": str(int(NOW) + 30 * DAY)}}
 
@@ -127,7 +133,9 @@ class Broken:
 )
 def test_a_failing_table_is_a_miss_and_a_metric(error: Exception) -> None:
     failures = list[int]()
-    cache = DynamoEmbeddingCache(TABLE, 30, client=Broken(error), on_failure=lambda: failures.append(1))
+    cache = DynamoEmbeddingCache(
+        TABLE, 30, timeout_seconds=10, client=Broken(error), on_failure=lambda: failures.append(1)
+    )
     cache.put({"a": unit()})
     assert cache.get(["a"]) == {}
     assert len(failures) == 2
@@ -139,5 +147,94 @@ def test_entries_that_were_not_written_are_a_metric(client: Any) -> None:
             return {"UnprocessedItems": request["RequestItems"]}
 
     failures = list[int]()
-    DynamoEmbeddingCache(TABLE, 30, client=Throttling(), on_failure=lambda: failures.append(1)).put({"a": unit()})
+    DynamoEmbeddingCache(TABLE, 30, timeout_seconds=10, client=Throttling(), on_failure=lambda: failures.append(1)).put(
+        {"a": unit()}
+    )
+    assert failures == [1]
+
+
+@pytest.fixture
+def server() -> Iterator[faults.FaultyServer]:
+    """DynamoDB on a socket: every read finds one good entry, every write is done."""
+    entry = {
+        "id": {"S": "a"},
+        "vector": {"B": base64.b64encode(to_bytes(unit())).decode()},
+        "expires_at": {"N": str(int(NOW) + 1)},
+    }
+    answer = {"Responses": {TABLE: [entry]}, "UnprocessedKeys": {}, "UnprocessedItems": {}}
+    with faults.FaultyServer(lambda _: faults.Response.of_json(answer)) as server:
+        yield server
+
+
+def cache_at(server: faults.FaultyServer, failures: list[int], timeout_seconds: float = 10.0) -> EmbeddingCache:
+    client = boto3.client(
+        "dynamodb",
+        endpoint_url=server.url,
+        region_name="us-east-1",
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
+        config=Config(connect_timeout=10, read_timeout=10, retries={"total_max_attempts": 1}),
+    )
+    return DynamoEmbeddingCache(
+        TABLE,
+        30,
+        timeout_seconds=timeout_seconds,
+        client=client,
+        clock=lambda: NOW,
+        on_failure=lambda: failures.append(1),
+    )
+
+
+def test_an_answer_over_a_socket_is_understood(server: faults.FaultyServer) -> None:
+    failures = list[int]()
+    assert cache_at(server, failures).get(["a"]) == {"a": unit()}
+    assert failures == []
+
+
+@pytest.mark.parametrize("fault", [faults.hang, faults.drip(0.05)])
+def test_a_slow_table_is_a_miss_in_time(server: faults.FaultyServer, fault: faults.Fault) -> None:
+    failures = list[int]()
+    cache = cache_at(server, failures, timeout_seconds=0.3)
+    server.next(fault, fault)
+    started = time.monotonic()
+    assert cache.get(["a"]) == {}
+    cache.put({"a": unit()})
+    assert failures == [1, 1]
+    assert time.monotonic() - started < 5  # a drip takes far longer
+
+
+BODIES = [
+    b"",
+    b"{}",
+    b"[]",
+    b"null",
+    b"\xff",
+    b"{nonsense",
+    b"<html><body>It works!</body></html>",
+    b"[" * 100_000,
+    b'{"Responses": []}',
+    b'{"Responses": {"cache": 7}}',
+    b'{"Responses": {"cache": [{"id": 7}]}}',
+]
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_an_answer_that_is_none_of_dynamodbs_is_a_miss_and_a_metric(server: faults.FaultyServer, body: bytes) -> None:
+    failures = list[int]()
+    server.next(faults.answer(200, body, {"Content-Type": "application/x-amz-json-1.0"}))
+    assert cache_at(server, failures).get(["a"]) == {}
+    assert failures == [1]
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_an_answer_that_is_none_of_dynamodbs_does_not_fail_a_write(server: faults.FaultyServer, body: bytes) -> None:
+    server.next(faults.answer(200, body, {"Content-Type": "application/x-amz-json-1.0"}))
+    cache_at(server, []).put({"a": unit()})
+
+
+def test_keys_that_were_not_read_are_a_metric(server: faults.FaultyServer) -> None:
+    failures = list[int]()
+    left = {TABLE: {"Keys": [{"id": {"S": "a"}}]}}
+    server.next(faults.answer_json({"Responses": {TABLE: []}, "UnprocessedKeys": left}))
+    assert cache_at(server, failures).get(["a"]) == {}
     assert failures == [1]

@@ -1,9 +1,11 @@
 """How Milvus fails, through its own client over real connections: each fault is a typed error, and in time."""
 
+import logging
 import socket
 import time
 import traceback
 from collections.abc import Iterator
+from threading import Event
 from uuid import uuid4
 
 import grpc
@@ -85,6 +87,30 @@ def test_a_token_that_is_changed_while_connected_is_read_again(gate: MilvusGate,
     gate.token = "root:new"
 
     assert tenant.finds() == {"one"}
+
+
+def test_a_renewed_token_gets_no_deadline_of_its_own(gate: MilvusGate, stores: list[MilvusStore]) -> None:
+    rotating = RotatingCredential("root:old", "root:new")
+
+    def slow(*, fresh: bool = False) -> str:
+        Event().wait(0.7 * DEADLINE)
+        return rotating(fresh=fresh)
+
+    gate.token = "root:new"
+
+    with pytest.raises(UpstreamUnavailable, match="Milvus did not answer within 2 s"):
+        tenant_at(gate.uri, stores, slow).finds()
+
+
+def test_a_search_that_milvus_refuses_is_looked_into_under_the_same_deadline(gate: MilvusGate, tenant: Tenant) -> None:
+    gate.refuse("Search", 1100)
+    gate.hang("DescribeCollection")
+    started = time.monotonic()
+
+    with pytest.raises(UpstreamUnavailable):
+        tenant.finds()
+
+    assert time.monotonic() - started < 2 * DEADLINE
 
 
 @pytest.mark.parametrize("credential", [None, fixed_credential("root:wrong")], ids=["no-token", "wrong-token"])
@@ -215,13 +241,23 @@ def test_a_throttled_flush_does_not_keep_chunks_from_settling(gate: MilvusGate, 
     assert tenant.finds() == {"one", "two"}
 
 
-def test_a_failed_call_logs_nothing(gate: MilvusGate, tenant: Tenant, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_failed_call_logs_nothing(
+    gate: MilvusGate, tenant: Tenant, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    vendor = logging.getLogger("pymilvus")  # it keeps what it logs from the root logger
+    vendor.addHandler(caplog.handler)
     gate.refuse("Search", 1100, "secret question")
 
-    with pytest.raises(UpstreamRejected):
-        tenant.finds({"kind": "secret question"})
+    try:
+        with pytest.raises(UpstreamRejected):
+            tenant.finds({"kind": "secret question"})
+    finally:
+        vendor.removeHandler(caplog.handler)
 
     assert capfd.readouterr() == ("", "")
+    assert "secret question" not in caplog.text
+    assert not [record for record in caplog.records if record.name.startswith("pymilvus")]
 
 
 def told(error: BaseException) -> str:

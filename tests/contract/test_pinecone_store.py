@@ -2,6 +2,9 @@
 
 import gc
 import inspect
+import json
+import logging
+import math
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
@@ -13,10 +16,12 @@ from pinecone.errors import exceptions as vendor
 from rag import errors
 from rag.adapters.pinecone_errors import translated
 from rag.adapters.pinecone_store import PineconeStore
+from rag.adapters.scores import cosine
 from rag.filters import parse_filter
 from rag.models import IndexedChunk, Principal, ScoredChunk
 from tests.contract.vector_stores import DIMENSIONS, NORTH, Tenant
 from tests.fakes.faulty_http import (
+    Exchange,
     Fault,
     answer,
     answer_json,
@@ -200,6 +205,34 @@ def test_a_new_key_that_is_refused_too_is_the_end_of_it(
     assert len(server.requests) == 2
 
 
+def test_a_renewed_key_gets_no_deadline_of_its_own(
+    server: PineconeServer, open_store: Callable[..., PineconeStore]
+) -> None:
+    def held(exchange: Exchange) -> bool:
+        exchange.pause(0.7)
+        exchange.send(exchange.response.head() + exchange.response.body)
+        return True
+
+    server.next(held, held)
+
+    with pytest.raises(errors.UpstreamUnavailable, match="Pinecone did not answer within 1 s"):
+        search(open_store(RotatingCredential("old-key", "stand-in-key"), deadline_seconds=1.0))
+
+
+def test_a_failing_search_logs_none_of_its_filter(
+    server: PineconeServer, tenant: Tenant, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PINECONE_DEBUG_CURL", "true")
+    logging.getLogger("pinecone").setLevel(logging.NOTSET)  # as it is in a new process
+    caplog.set_level(logging.DEBUG)
+    server.next(answer(500))
+
+    with pytest.raises(errors.UpstreamUnavailable):
+        tenant.finds({"kind": "canary-filter"})
+
+    assert "canary-filter" not in caplog.text
+
+
 @pytest.mark.parametrize("key", ["two\nlines", "trailing\n", "tab\tkey\x00"])
 def test_a_malformed_key_is_a_matter_of_the_secret(open_store: Callable[..., PineconeStore], key: str) -> None:
     with pytest.raises(errors.SecretUnavailable) as caught:
@@ -316,6 +349,31 @@ def test_an_index_that_does_not_score_by_cosine_is_reported(server: PineconeServ
 
     with pytest.raises(errors.IndexUnavailable):
         tenant.search()
+
+
+@pytest.mark.parametrize(("score", "shown"), [(1.005, 1.0), (-1.005, -1.0), (0.25, 0.25)])
+def test_a_rounding_error_does_not_carry_a_score_past_one(
+    server: PineconeServer, tenant: Tenant, score: float, shown: float
+) -> None:
+    match = {"id": "x", "score": score, "metadata": good_metadata()}
+    server.next(answer_json({"matches": [match], "namespace": "acme"}))
+
+    assert [passage.score for passage in tenant.search()] == [shown]
+
+
+@pytest.mark.parametrize("score", ["NaN", "Infinity", "1e999", "null"])
+def test_a_score_that_is_no_number_is_malformed(server: PineconeServer, tenant: Tenant, score: str) -> None:
+    body = json.dumps({"matches": [{"id": "x", "score": "?", "metadata": good_metadata()}], "namespace": "acme"})
+    server.next(answer(200, body.replace('"?"', score), {"Content-Type": "application/json"}))
+
+    with pytest.raises(errors.MalformedResponse):
+        tenant.search()
+
+
+@pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf])
+def test_no_cosine_is_made_of_what_is_not_finite(score: float) -> None:
+    with pytest.raises(errors.MalformedResponse):
+        cosine(score)
 
 
 def test_an_index_of_other_dimensions_is_reported() -> None:

@@ -6,11 +6,13 @@ from typing import Any
 import boto3
 import pytest
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
+from botocore.config import Config
 from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
 from rag import errors
 from rag.adapters.secrets import Secret
+from tests.fakes import faulty_http as faults
 
 NAME = "stack/openai"
 
@@ -59,7 +61,7 @@ def test_a_malformed_secret_is_named_and_not_shown(client: Any, value: str) -> N
 
 def test_a_binary_secret_is_malformed(client: Any) -> None:
     client.create_secret(Name=NAME, SecretBinary=b"sk-canary")
-    with pytest.raises(errors.SecretUnavailable, match=NAME):
+    with pytest.raises(errors.SecretUnavailable, match=f"{NAME} is binary, not plain text"):
         secret(client)()
 
 
@@ -101,3 +103,21 @@ def _refusal(code: str, status: int) -> ClientError:
 def test_what_goes_wrong_is_one_of_our_errors(failure: Exception, error: type[errors.RagError]) -> None:
     with pytest.raises(error):
         secret(Failing(failure))()
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b"[]", b"null", b"\xff", b"{nonsense", b"<html>It works!</html>", b"[" * 100_000]
+)
+def test_an_answer_that_is_none_of_secrets_managers_is_worth_another_attempt(body: bytes) -> None:
+    with faults.FaultyServer(lambda _: faults.Response(500)) as server:
+        server.next(faults.answer(200, body, {"Content-Type": "application/x-amz-json-1.1"}))
+        client = boto3.client(
+            "secretsmanager",
+            endpoint_url=server.url,
+            region_name="us-east-1",
+            aws_access_key_id="x",
+            aws_secret_access_key="x",
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+        with pytest.raises(errors.UpstreamUnavailable):
+            secret(client)()

@@ -15,6 +15,7 @@ class OpenAIServer(FaultyServer):
     def __init__(self, dimensions: int = 8, keys: tuple[str, ...] = ("sk-good",)) -> None:
         self.dimensions = dimensions
         self.keys = set(keys)
+        self.backwards = False  # whether embeddings come last first
         self._script: deque[dict[str, Any]] = deque()
         super().__init__(self._answer)
 
@@ -42,6 +43,8 @@ class OpenAIServer(FaultyServer):
             {"object": "embedding", "index": index, "embedding": self._vector(text, body.get("encoding_format"))}
             for index, text in enumerate(texts)
         ]
+        if self.backwards:
+            data.reverse()
         tokens = sum(len(text.split()) for text in texts)
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
         return Response.of_json({"object": "list", "data": data, "model": body["model"], "usage": usage})

@@ -6,12 +6,18 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TypeVar
 
-from rag.errors import UpstreamUnavailable
+from rag.errors import RagError, UpstreamUnavailable
 
 T = TypeVar("T")
 
 
-def within(seconds: float, call: Callable[[], T]) -> T:
+def within(
+    seconds: float,
+    call: Callable[[], T],
+    *,
+    service: str = "An upstream service",
+    late: type[RagError] = UpstreamUnavailable,
+) -> T:
     """Return what `call` returns, or raise what it raises, provided that it takes no longer than `seconds`.
 
     The call runs in a thread of its own, with the caller's context variables. One that is too late is abandoned, not
@@ -19,7 +25,7 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     abandoned call never keeps the interpreter from exiting.
 
     Raises:
-        UpstreamUnavailable: the time is up.
+        UpstreamUnavailable, or whatever `late` is: the time is up. The message names the `service`.
     """
     outcomes: SimpleQueue[_Outcome[T]] = SimpleQueue()
     context = copy_context()
@@ -27,7 +33,7 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     try:
         returned, raised = outcomes.get(timeout=seconds)
     except Empty:
-        raise UpstreamUnavailable(f"An upstream service did not answer within {seconds:g} s.") from None
+        raise late(f"{service} did not answer within {seconds:g} s.") from None
     if raised is None:
         return returned[0]
     try:

@@ -3,14 +3,15 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, Final, TypeVar
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from rag import vectors
+from rag.deadlines import within
 from rag.vectors import Vector
 
 QUERY_TIMEOUT_SECONDS: Final = 0.3  # slower than this, the embedding call itself is about as fast
@@ -24,7 +25,10 @@ T = TypeVar("T")
 
 
 class DynamoEmbeddingCache:
-    """Vectors by key, as float32 bytes in a table with TTL. It holds no text."""
+    """Vectors by key, as float32 bytes in a table with TTL. It holds no text.
+
+    Each request has `timeout_seconds` in all; what is not there by then is a miss.
+    """
 
     def __init__(
         self,
@@ -38,6 +42,7 @@ class DynamoEmbeddingCache:
     ) -> None:
         self._table = table
         self._lifetime = ttl_days * _SECONDS_PER_DAY
+        self._timeout = timeout_seconds
         self._client: Any = client or boto3.client(
             "dynamodb",
             config=Config(
@@ -51,17 +56,8 @@ class DynamoEmbeddingCache:
         """Return the vectors of those keys that it holds; an expired or corrupt entry is a miss."""
         found: dict[str, Vector[float]] = {}
         for batch in _batches(keys, _READ_BATCH):
-            try:
-                request = {self._table: {"Keys": [{"id": {"S": key}} for key in batch]}}
-                items = self._client.batch_get_item(RequestItems=request)["Responses"].get(self._table, [])
-            except (ClientError, BotoCoreError):
-                self._on_failure()
-                continue
-            now = self._clock()
-            for item in items:
-                entry = _entry(item, now)
-                if entry is not None:
-                    found[entry[0]] = entry[1]
+            request = {self._table: {"Keys": [{"id": {"S": key}} for key in batch]}}
+            found |= self._tried(partial(self._read, request)) or {}
         return found
 
     def put(self, vectors_by_key: "Mapping[str, Vector[float]]") -> None:
@@ -74,13 +70,28 @@ class DynamoEmbeddingCache:
                 }}}
                 for key, vector in batch
             ]  # fmt: skip
-            try:
-                response = self._client.batch_write_item(RequestItems={self._table: puts})
-            except (ClientError, BotoCoreError):
-                self._on_failure()
-                continue
-            if response.get("UnprocessedItems"):
-                self._on_failure()
+            self._tried(partial(self._write, {self._table: puts}))
+
+    def _tried(self, request: "Callable[[], tuple[T, bool]]") -> T | None:
+        """Return what the request returns, or None; report it when it failed or did less than all."""
+        try:
+            result, complete = within(self._timeout, request)
+        except Exception:  # noqa: BLE001 - botocore lets any error through for a body it cannot read, and none may pass
+            self._on_failure()
+            return None
+        if not complete:
+            self._on_failure()
+        return result
+
+    def _read(self, request: Mapping[str, Any]) -> "tuple[dict[str, Vector[float]], bool]":
+        response = self._client.batch_get_item(RequestItems=request)
+        now = self._clock()
+        entries = [_entry(item, now) for item in response["Responses"].get(self._table, [])]
+        return dict(entry for entry in entries if entry is not None), not response.get("UnprocessedKeys")
+
+    def _write(self, request: Mapping[str, Any]) -> tuple[None, bool]:
+        response = self._client.batch_write_item(RequestItems=request)
+        return None, not response.get("UnprocessedItems")
 
 
 def _entry(item: Mapping[str, Any], now: float) -> "tuple[str, Vector[float]] | None":

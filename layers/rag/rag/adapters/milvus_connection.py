@@ -1,4 +1,4 @@
-"""The connection to Milvus: made at first use, each call under a total deadline, all errors ours."""
+"""The connection to Milvus: made at first use, a total deadline a call, all errors ours."""
 
 import logging
 from collections.abc import Callable
@@ -8,8 +8,8 @@ from typing import TypeVar
 from pymilvus import MilvusClient
 
 from rag.adapters.milvus_errors import VENDOR_ERRORS, translated, wants_loading
-from rag.deadlines import within
-from rag.errors import CredentialsRejected, PermanentError, UpstreamUnavailable
+from rag.adapters.renewal import renewing
+from rag.errors import PermanentError, UpstreamUnavailable
 from rag.ports import Credential
 
 T = TypeVar("T")
@@ -22,11 +22,11 @@ class MilvusConnection:
     """Runs calls on one Milvus server. The token is `user:password` or an API key; Milvus Lite needs none."""
 
     def __init__(self, credential: Credential | None, uri: str, collection: str, deadline_seconds: float) -> None:
-        self._credential = credential
+        self._credential = credential or _no_token
         self._uri = uri
         self._collection = collection
         self._deadline = deadline_seconds
-        self._client: MilvusClient | None = None
+        self._open: tuple[str, MilvusClient] | None = None
         self._lock = Lock()
 
     def run(self, call: Callable[[MilvusClient], T]) -> T:
@@ -37,37 +37,38 @@ class MilvusConnection:
             CredentialsRejected, IndexUnavailable, UpstreamRejected: not.
             SecretUnavailable: as the credential does.
         """
+        used: list[MilvusClient] = []
         try:
-            return self._attempt(call, fresh=False)
-        except CredentialsRejected:
-            if self._credential is None:
-                raise
-            self._forget(self._client)
-            return self._attempt(call, fresh=True)
+            return renewing(
+                self._credential, lambda token: self._attempt(call, token, used), self._deadline, service="Milvus"
+            )
+        except UpstreamUnavailable:
+            for client in used:  # a connection may be dead without knowing, as after a Lambda's freeze
+                self._forget(client)
+            raise
 
     def close(self) -> None:
         """End the connection; the next call would make another."""
         with self._lock:
-            client, self._client = self._client, None
-        if client is not None:
-            client.close()
+            held, self._open = self._open, None
+        if held is not None:
+            held[1].close()
 
-    def _attempt(self, call: Callable[[MilvusClient], T], *, fresh: bool) -> T:
-        client = self._client
-        token = "" if client or self._credential is None else self._credential(fresh=fresh)
-        try:
-            return within(self._deadline, lambda: self._called(call, token))
-        except UpstreamUnavailable:
-            self._forget(client or self._client)  # a connection may be dead without knowing, as after a Lambda's freeze
-            raise
-        except PermanentError:
-            if client is not None and client is not self._client:
-                raise UpstreamUnavailable("The connection to Milvus was closed during a call.") from None
-            raise
-
-    def _called(self, call: Callable[[MilvusClient], T], token: str) -> T:
+    def _attempt(self, call: Callable[[MilvusClient], T], token: str, used: list[MilvusClient]) -> T:
         try:
             client = self._connected(token)
+            used.append(client)
+            try:
+                return self._called(call, client)
+            except PermanentError:
+                if not self._holds(client):
+                    raise UpstreamUnavailable("The connection to Milvus was closed during a call.") from None
+                raise
+        except VENDOR_ERRORS as error:
+            raise translated(error) from None  # its text quotes the request
+
+    def _called(self, call: Callable[[MilvusClient], T], client: MilvusClient) -> T:
+        try:
             try:
                 return call(client)
             except VENDOR_ERRORS as error:
@@ -76,21 +77,35 @@ class MilvusConnection:
                 client.load_collection(self._collection, retry_times=0)
                 return call(client)
         except VENDOR_ERRORS as error:
-            raise translated(error) from None  # its text quotes the request
+            raise translated(error) from None
 
     def _connected(self, token: str) -> MilvusClient:
         with self._lock:
-            if self._client is None:
-                # A shared connection would outlive this client. The timeout here bounds the handshake and nothing else.
-                self._client = MilvusClient(self._uri, token=token, dedicated=True, timeout=self._deadline)
-            return self._client
+            if self._open is not None and self._open[0] != token:
+                _close_aside(self._open[1])
+                self._open = None
+            if self._open is None:
+                # A shared connection would outlive this client. The timeout here bounds the handshake and nothing else:
+                # the next call waits for the handshake of an abandoned one, so it is no longer than the deadline.
+                self._open = token, MilvusClient(self._uri, token=token, dedicated=True, timeout=self._deadline)
+            return self._open[1]
 
-    def _forget(self, client: MilvusClient | None) -> None:
-        if client is None:
-            return  # still connecting; the handshake's own timeout ends that
+    def _holds(self, client: MilvusClient) -> bool:
+        held = self._open
+        return held is not None and held[1] is client
+
+    def _forget(self, client: MilvusClient) -> None:
         with self._lock:
-            current = client is self._client
+            current = self._holds(client)
             if current:
-                self._client = None
+                self._open = None
         if current:
-            Thread(target=client.close, name="milvus-close", daemon=True).start()  # it may wait for a reconnect
+            _close_aside(client)
+
+
+def _no_token(*, fresh: bool = False) -> str:  # noqa: ARG001 - the port's signature
+    return ""
+
+
+def _close_aside(client: MilvusClient) -> None:
+    Thread(target=client.close, name="milvus-close", daemon=True).start()  # it may wait for a reconnect

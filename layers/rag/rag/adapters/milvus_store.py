@@ -4,10 +4,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
+from pymilvus import MilvusClient
+
 from rag.adapters.milvus_connection import MilvusConnection
+from rag.adapters.milvus_errors import VENDOR_ERRORS, translated
 from rag.adapters.milvus_filters import chunks_of, documents_of, visible
 from rag.adapters.milvus_rows import OUTPUT_FIELDS, batches, chunk, row
 from rag.adapters.milvus_schema import verify
+from rag.adapters.scores import cosine
 from rag.errors import IndexUnavailable, UpstreamRejected, UpstreamThrottled, UpstreamUnavailable
 from rag.filters import Filter
 from rag.models import IndexedChunk, IndexEntry, Principal, ScoredChunk
@@ -43,7 +47,7 @@ class MilvusStore:
             limit=top_k,
             output_fields=list(OUTPUT_FIELDS),
         )
-        return [ScoredChunk(chunk({**hit["entity"], "id": hit["id"]}), _cosine(hit["distance"])) for hit in hits]
+        return [ScoredChunk(chunk({**hit["entity"], "id": hit["id"]}), cosine(hit["distance"])) for hit in hits]
 
     def upsert(self, tenant: str, chunks: Sequence[IndexedChunk]) -> None:
         """Store the chunks under their ids, in as many requests as the limits ask for.
@@ -97,19 +101,17 @@ class MilvusStore:
 
     def _request(self, method: str, **arguments: Any) -> Any:
         """Call a method of the client on the collection; Step Functions retries, pymilvus does not."""
-        try:
-            return self._connection.run(
-                lambda client: getattr(client, method)(self._collection, retry_times=0, **arguments)
-            )
-        except UpstreamRejected:
-            # Milvus tells other dimensions or fields in prose only, so look whether that is why.
-            self._connection.run(lambda client: verify(client, self._collection, self._dimensions))
-            raise
 
+        def request(client: MilvusClient) -> Any:
+            try:
+                return getattr(client, method)(self._collection, retry_times=0, **arguments)
+            except VENDOR_ERRORS as error:
+                if isinstance(translated(error), UpstreamRejected):
+                    # Milvus tells other dimensions or fields in prose only, so look whether that is why.
+                    verify(client, self._collection, self._dimensions)
+                raise
 
-def _cosine(distance: float) -> float:
-    """Return what Milvus calls the distance, without the rounding error beyond 1."""
-    return max(-1.0, min(1.0, distance))
+        return self._connection.run(request)
 
 
 def _slices(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:

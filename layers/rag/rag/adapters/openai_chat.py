@@ -1,12 +1,17 @@
 """OpenAI adapter for the ChatModel port: any OpenAI-compatible endpoint for chat completions."""
 
+from typing import Final
+
 import openai
 from openai.types.chat import ChatCompletion
 
-from rag.adapters.openai_client import OpenAIEndpoint
-from rag.errors import MalformedResponse, UpstreamRejected
+from rag.adapters.openai_client import OpenAIEndpoint, token_count
+from rag.errors import MalformedResponse, UpstreamRejected, UpstreamTimedOut
 from rag.models import Completion
 from rag.ports import Credential
+
+_TEXT_BYTES: Final = 32_768  # a state machine's payload holds 256 KB, and the passages are in it too
+_NAME_CHARACTERS: Final = 200
 
 
 class OpenAIChat:
@@ -23,7 +28,13 @@ class OpenAIChat:
         max_completion_tokens: int | None = None,
         deadline_seconds: float = 18.0,
     ) -> None:
-        self._endpoint = OpenAIEndpoint(credential, base_url, "chat", deadline_seconds)
+        self._endpoint = OpenAIEndpoint(
+            credential,
+            base_url,
+            "chat",
+            deadline_seconds,
+            late=UpstreamTimedOut,  # it is paid for, and the caller's time is up: no second one
+        )
         self._model = model
         self._parameters = {
             name: value
@@ -40,7 +51,7 @@ class OpenAIChat:
 
         Raises:
             UpstreamThrottled, UpstreamUnavailable: worth another attempt by the state machine.
-            CredentialsRejected, QuotaExhausted, UpstreamRejected, SecretUnavailable: not.
+            UpstreamTimedOut, CredentialsRejected, QuotaExhausted, UpstreamRejected, SecretUnavailable: not.
             MalformedResponse: the answer holds no text.
         """
         response = self._endpoint.call(
@@ -59,7 +70,7 @@ def _completion(response: object, asked: str) -> Completion:
     if not isinstance(response, ChatCompletion) or not isinstance(choices, list) or not choices:
         raise MalformedResponse("The chat endpoint did not answer in the form of the OpenAI API.")
     message = getattr(choices[0], "message", None)
-    finish_reason = getattr(choices[0], "finish_reason", None) or "stop"
+    finish_reason = _name(getattr(choices[0], "finish_reason", None)) or "stop"
     text = getattr(message, "content", None)
     if getattr(message, "refusal", None):
         text, finish_reason = text or "", "content_filter"
@@ -67,16 +78,19 @@ def _completion(response: object, asked: str) -> Completion:
         if finish_reason == "length":
             raise UpstreamRejected("The model used up MaxCompletionTokens before it wrote anything: raise it.")
         raise MalformedResponse("The chat endpoint returned no text.")
+    encoded = text.strip().encode("utf-8", "replace")
+    if len(encoded) > _TEXT_BYTES and finish_reason != "content_filter":
+        finish_reason = "length"
     usage = getattr(response, "usage", None)
     return Completion(
-        text=text.strip(),
-        model=response.model if isinstance(getattr(response, "model", None), str) else asked,
-        prompt_tokens=_count(usage, "prompt_tokens"),
-        completion_tokens=_count(usage, "completion_tokens"),
+        text=encoded[:_TEXT_BYTES].decode(errors="ignore"),
+        model=_name(getattr(response, "model", None)) or asked,
+        prompt_tokens=token_count(usage, "prompt_tokens"),
+        completion_tokens=token_count(usage, "completion_tokens"),
         finish_reason=finish_reason,
     )
 
 
-def _count(usage: object, name: str) -> int:
-    tokens = getattr(usage, name, None)
-    return tokens if isinstance(tokens, int) else 0  # some compatible servers count nothing
+def _name(value: object) -> str:
+    """Return a short text that can be encoded: a lone surrogate would end the process of the function."""
+    return value[:_NAME_CHARACTERS].encode("utf-8", "replace").decode() if isinstance(value, str) else ""

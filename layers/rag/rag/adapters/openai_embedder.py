@@ -10,7 +10,7 @@ import openai
 from openai.types import CreateEmbeddingResponse
 
 from rag import vectors
-from rag.adapters.openai_client import OpenAIEndpoint
+from rag.adapters.openai_client import OpenAIEndpoint, token_count
 from rag.errors import MalformedResponse
 from rag.models import Embeddings
 from rag.ports import Credential
@@ -60,12 +60,18 @@ class OpenAIEmbedder:
                 dimensions=self._dimensions if self._model.startswith(_SHORTENABLE) else openai.omit,
             )
         )
-        return Embeddings(self._vectors(response, len(texts)), _tokens(response))
+        return Embeddings(
+            self._vectors(response, len(texts)), token_count(getattr(response, "usage", None), "total_tokens")
+        )
 
     def _vectors(self, response: object, asked: int) -> "list[Vector[float]]":
         if not isinstance(response, CreateEmbeddingResponse) or not isinstance(response.data, list):
             raise MalformedResponse("The embedding endpoint did not answer in the form of the OpenAI API.")
-        by_index = {getattr(item, "index", None): getattr(item, "embedding", None) for item in response.data}
+        by_index = {
+            item.index: getattr(item, "embedding", None)
+            for item in response.data
+            if type(getattr(item, "index", None)) is int  # the client does not check: 0.0 and lists come through
+        }
         if len(response.data) != asked or set(by_index) != set(range(asked)):
             raise MalformedResponse(f"The embedding endpoint did not return one vector for each of {asked} texts.")
         return [self._vector(by_index[index]) for index in range(asked)]
@@ -90,8 +96,3 @@ def _components(embedding: object) -> "array[float]":
     except (binascii.Error, ValueError, TypeError, OverflowError) as error:
         raise MalformedResponse("The embedding endpoint returned something that is no vector.") from error
     raise MalformedResponse("The embedding endpoint returned something that is no vector.")
-
-
-def _tokens(response: CreateEmbeddingResponse) -> int:
-    tokens = getattr(getattr(response, "usage", None), "total_tokens", None)
-    return tokens if isinstance(tokens, int) else 0  # some compatible servers count nothing

@@ -12,7 +12,6 @@ from pinecone.index import Index
 
 from rag.adapters.pinecone_errors import is_missing_namespace, translated_errors
 from rag.adapters.renewal import renewing
-from rag.deadlines import within
 from rag.errors import IndexUnavailable, InternalError, SecretUnavailable
 from rag.ports import Credential
 
@@ -35,7 +34,9 @@ class PineconeConnection:
         Raises:
             RagError: the translation of whatever the client raised, or the deadline.
         """
-        return renewing(self._credential, lambda key: self._attempt(operation, key))
+        return renewing(
+            self._credential, lambda key: self._attempt(operation, key), self._deadline_seconds, service="Pinecone"
+        )
 
     def call_or(self, operation: Callable[[Index], T], absent: T) -> T:
         """Return what the operation returns, or `absent` when the tenant's namespace does not exist yet."""
@@ -56,7 +57,7 @@ class PineconeConnection:
     def _attempt(self, operation: Callable[[Index], T], key: str) -> T:
         index = self._index_for(key)
         with translated_errors():
-            return within(self._deadline_seconds, lambda: operation(index))
+            return operation(index)
 
     def _index_for(self, key: str) -> Index:
         with self._opening:
@@ -71,7 +72,7 @@ class PineconeConnection:
         # At DEBUG the client can be made to log whole bodies, and with them questions and passages.
         logging.getLogger("pinecone").setLevel(logging.WARNING)
         try:
-            index = Index(host=self._host, api_key=key, timeout=self._deadline_seconds)
+            index = Index(host=self._host, api_key=key, timeout=self._deadline_seconds + 1)  # the deadline decides
         except PineconeError as error:
             raise SecretUnavailable("The Pinecone API key or the index's host is malformed.") from error
         return _single_attempt(index)

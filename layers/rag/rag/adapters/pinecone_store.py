@@ -10,6 +10,7 @@ from pinecone.models.vectors.responses import FetchByMetadataResponse, FetchResp
 from rag.adapters.pinecone_connection import PineconeConnection
 from rag.adapters.pinecone_filters import READERS, admitted
 from rag.adapters.pinecone_records import Record, batches, to_chunk, to_entry, to_record
+from rag.adapters.scores import cosine
 from rag.errors import IndexUnavailable, InvalidRequest, MalformedResponse, UpstreamUnavailable
 from rag.filters import Filter
 from rag.models import IndexedChunk, IndexEntry, Principal, ScoredChunk
@@ -186,9 +187,10 @@ def _scored(record_id: str, score: float, metadata: dict[str, object] | None, pr
     chunk = to_chunk(record_id, metadata)
     if not set(chunk.readers) & set(principal.readers):
         raise MalformedResponse(f"Pinecone returned a record that its filter on {READERS} excludes.")
-    if abs(score) > 1 + _ROUNDING:
+    similarity = cosine(score)
+    if abs(score - similarity) > _ROUNDING:
         raise IndexUnavailable("The Pinecone index does not score by the dot product of unit vectors.")
-    return ScoredChunk(chunk, max(-1.0, min(1.0, score)))
+    return ScoredChunk(chunk, similarity)
 
 
 def _slices(items: Sequence[str], size: int) -> Iterable[Sequence[str]]:

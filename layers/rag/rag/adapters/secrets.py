@@ -29,7 +29,7 @@ class Secret:
         """Return the secret without white space around it; `fresh` reads past the cache.
 
         Raises:
-            SecretUnavailable: it is missing, empty or no plain string. The message names the secret.
+            SecretUnavailable: it is missing, empty, binary or no plain key. The message names the secret.
             UpstreamThrottled, UpstreamUnavailable: Secrets Manager could not answer just now.
         """
         provider = self._provider or _provider()
@@ -41,7 +41,9 @@ class Secret:
 
     def _checked(self, value: object) -> str:
         repair = _REPAIR.format(name=self._name)
-        if not isinstance(value, str) or not value.strip():
+        if not isinstance(value, str):
+            raise SecretUnavailable(f"The secret {self._name} is binary, not plain text. {repair}")
+        if not value.strip():
             raise SecretUnavailable(f"The secret {self._name} is empty. {repair}")
         key = value.strip()
         if not key.isascii() or not key.isprintable() or " " in key or key.startswith(("{", '"')):
@@ -58,7 +60,8 @@ class Secret:
             return SecretUnavailable(f"The secret {self._name} cannot be read ({code}): check its name and the role.")
         if isinstance(cause, ClientError | BotoCoreError):
             return UpstreamUnavailable("Secrets Manager could not be reached.")
-        return SecretUnavailable(f"The secret {self._name} cannot be read.")
+        # Neither a refusal nor a broken connection is left, only an answer that holds no secret: a proxy's, perhaps.
+        return UpstreamUnavailable("Secrets Manager did not answer in the form of its API.")
 
 
 @cache
