@@ -1,5 +1,8 @@
 """The command `rag`. Each subcommand is a function of a module in ragctl/commands/."""
 
+import os
+from typing import NoReturn
+
 import typer
 
 from ragctl.commands import ask, demo, evaluate, index, ingest, invoke, stack
@@ -21,8 +24,32 @@ app.add_typer(index.app, name="index")
 
 def main() -> None:
     """Run the command line; a failure is one line on standard error and exit status 1."""
+    _bypass_proxies()
     try:
         app()
     except Failure as failure:
-        typer.echo(f"rag: {failure}", err=True)
-        raise SystemExit(1) from None
+        _fail(str(failure))
+    except ImportError as error:
+        _fail(
+            f"The Python package {error.name} is missing or broken. Every target of the Makefile installs it: make demo"
+        )
+    except Exception as error:
+        if not _is_from_aws(error):
+            raise
+        _fail(f"AWS, or the local stack in its place, cannot be used: {error}")
+
+
+def _bypass_proxies() -> None:
+    """Keep requests to this machine on this machine, whatever proxy the environment names."""
+    for name in ("NO_PROXY", "no_proxy"):
+        os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1,localhost"]))
+
+
+def _is_from_aws(error: Exception) -> bool:
+    """Return whether boto3 raised it, without importing boto3 for commands that do not."""
+    return any(kind.__module__.startswith("botocore.") for kind in type(error).__mro__)
+
+
+def _fail(reason: str) -> NoReturn:
+    typer.echo(f"rag: {reason}", err=True)
+    raise SystemExit(1) from None

@@ -15,7 +15,7 @@ from ragctl.local.account import CREDENTIAL, DEFAULT_PORT, REGION, STACK_NAME, e
 DEFAULT_DATA_DIRECTORY = Path(".rag")
 _ENDPOINT_VARIABLE = "RAG_ENDPOINT"  # for a local stack that was started elsewhere or with another --data-dir
 
-_NOT_RUNNING = "The local stack is not running. Start it with: rag up --detach"
+_HOW_TO_START = f"Start it with: rag up --detach (or point {_ENDPOINT_VARIABLE} at the one that runs)"
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Deployment:
     def client(self, service: str, **settings: Any) -> Any:
         """Return a boto3 client for a service such as "stepfunctions"; `settings` are those of botocore's Config."""
         from botocore.config import Config
-        from botocore.exceptions import BotoCoreError
+        from botocore.exceptions import BotoCoreError, NoRegionError
 
         try:
             with _creating:  # boto3 sessions are not thread-safe
@@ -41,6 +41,8 @@ class Deployment:
                     return self._session.client(service, config=Config(**settings))
                 local = Config(inject_host_prefix=False, retries={"total_max_attempts": 1})  # no sync-127.0.0.1
                 return self._session.client(service, endpoint_url=self.endpoint, config=local.merge(Config(**settings)))
+        except NoRegionError as error:
+            raise Failure("No AWS region is set. Set AWS_DEFAULT_REGION to that of the stack.") from error
         except BotoCoreError as error:
             raise Failure(f"AWS cannot be reached: {error}") from error
 
@@ -54,17 +56,32 @@ class Deployment:
         described = self._ask_cloudformation("describe_stacks", StackName=self.stack)["Stacks"][0]
         return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
 
-    def physical_id(self, logical_id: str) -> str:
-        """Return the name that a resource of the template has in this deployment.
+    def output(self, name: str) -> str:
+        """Return one of the stack's outputs.
 
         Raises:
-            Failure: the local stack is not running, or the stack has no such resource.
+            Failure: the local stack is not running, or the stack is not of this template.
+        """
+        value = self.outputs.get(name, "")
+        if not value:
+            raise Failure(f"The stack {self.stack} has no output {name}: deploy it again with this version.")
+        return value
+
+    def function_name(self, logical_id: str) -> str:
+        """Return the name that a function of the template has in this deployment.
+
+        Raises:
+            Failure: the local stack is not running, or the stack has no such function.
         """
         answer = self._ask_cloudformation("describe_stack_resources", StackName=self.stack)
-        names = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in answer["StackResources"]}
+        names = {
+            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+            for resource in answer["StackResources"]
+            if resource["ResourceType"] == "AWS::Lambda::Function"
+        }
         if logical_id not in names:
-            functions = sorted(name for name in names if name.endswith("Function"))
-            raise Failure(f"The stack {self.stack} has no {logical_id}. Its functions: {', '.join(functions)}.")
+            known = ", ".join(sorted(names)) or "none"
+            raise Failure(f"The stack {self.stack} has no function {logical_id}. Its functions: {known}.")
         return str(names[logical_id])
 
     def _ask_cloudformation(self, operation: str, **arguments: str) -> Any:
@@ -73,7 +90,8 @@ class Deployment:
         try:
             return getattr(self.client("cloudformation"), operation)(**arguments)
         except (EndpointConnectionError, HTTPClientError) as error:
-            raise Failure(_NOT_RUNNING if self.endpoint else f"AWS cannot be reached: {error}") from error
+            not_running = f"The local stack is not running at {self.endpoint}. {_HOW_TO_START}"
+            raise Failure(not_running if self.endpoint else f"AWS cannot be reached: {error}") from error
         except BotoCoreError as error:
             raise Failure(f"AWS cannot be reached: {error}") from error
         except ClientError as error:
@@ -88,6 +106,7 @@ class Deployment:
 
         if self.endpoint is None:
             return boto3.Session()
+        os.environ.pop("AWS_PROFILE", None)  # it may name a profile that is not there; none is needed here
         return boto3.Session(aws_access_key_id=CREDENTIAL, aws_secret_access_key=CREDENTIAL, region_name=REGION)
 
 
@@ -96,6 +115,8 @@ _creating = Lock()
 
 def _local_endpoint() -> str:
     if address := os.environ.get(_ENDPOINT_VARIABLE):
+        if not address.startswith("http://"):
+            raise Failure(f"{_ENDPOINT_VARIABLE} is {address!r}: it must begin with http://, as http://127.0.0.1:4566")
         return address
     running = presence.find(DEFAULT_DATA_DIRECTORY)
     if running and not running.ready:

@@ -52,7 +52,7 @@ class LoadReport:
         }
 
     def lines(self) -> Iterator[str]:
-        """Yield the report as lines of text, the failures with their reasons last."""
+        """Yield what was loaded, as lines of text."""
         told = self.as_object()
         yield (
             "{documents:,} documents, {chunks:,} chunks: {embedded:,} embedded, {reused:,} reused, "
@@ -62,6 +62,9 @@ class LoadReport:
             yield f"The embedding cache failed {self.cache_failures:,} times; what it missed was embedded anew."
         if not self.documents:
             yield "No documents were found."
+
+    def complaints(self) -> Iterator[str]:
+        """Yield what was not loaded and why, as lines of text."""
         for failure in self.failures[:_FAILURES_SHOWN]:
             yield f"Not loaded: {failure.document_id}: {failure.reason}"
         if len(self.failures) > _FAILURES_SHOWN:

@@ -1,7 +1,6 @@
 """A local stack for the length of one task: on a free port, ended whatever happens."""
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,7 +10,8 @@ from pathlib import Path
 
 from ragctl.deployment import Deployment
 from ragctl.failure import Failure
-from ragctl.local.account import HOST, STACK_NAME, endpoint
+from ragctl.local.account import STACK_NAME, endpoint
+from ragctl.local.services import free_port
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ def temporary_stack(data: Path, *, quiet: bool = True) -> Iterator[TemporaryStac
     Raises:
         Failure: it does not start; it has said why.
     """
-    port = _free_port()
+    port = free_port()
     stack = TemporaryStack(endpoint(port))
+    stack.rag("up", "--detach", "--data-dir", str(data), "--port", str(port), quiet=quiet)
     try:
-        stack.rag("up", "--detach", "--data-dir", str(data), "--port", str(port), quiet=quiet)
         yield stack
     finally:
         stack.rag("down", "--data-dir", str(data), quiet=quiet)
@@ -57,10 +57,3 @@ def _run(arguments: Sequence[str], address: str, quiet: bool) -> None:
     output = subprocess.DEVNULL if quiet else None
     if subprocess.run(command, env=environment, stdout=output, check=False).returncode:
         raise Failure(f"it stopped at: rag {' '.join(arguments)}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -9,7 +9,6 @@ from rag.adapters.secrets import Secret
 from rag.identity import collection_name
 from rag.ports import ChunkIndex
 from ragctl.deployment import Deployment
-from ragctl.failure import Failure
 
 EMBEDDING_DEADLINE_SECONDS: Final = 60.0  # a request of ingestion holds up to 2,048 texts
 INDEX_DEADLINE_SECONDS: Final = 60.0
@@ -19,16 +18,16 @@ def secret(deployment: Deployment, output: str) -> Secret:
     """Return the secret whose name is the value of this output."""
     from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
-    return Secret(_output(deployment, output), SecretsProvider(boto3_client=deployment.client("secretsmanager")))
+    return Secret(deployment.output(output), SecretsProvider(boto3_client=deployment.client("secretsmanager")))
 
 
 def embedder(deployment: Deployment) -> OpenAIEmbedder:
     """Return the embedder of the deployment's embedding model."""
     return OpenAIEmbedder(
         secret(deployment, "OpenAISecretName"),
-        _output(deployment, "EmbeddingBaseUrl"),
-        _output(deployment, "EmbeddingModel"),
-        int(_output(deployment, "EmbeddingDimensions")),
+        deployment.output("EmbeddingBaseUrl"),
+        deployment.output("EmbeddingModel"),
+        int(deployment.output("EmbeddingDimensions")),
         EMBEDDING_DEADLINE_SECONDS,
     )
 
@@ -42,8 +41,8 @@ def embedding_cache(deployment: Deployment, on_failure: Callable[[], None] = lam
         retries={"total_max_attempts": 1},
     )
     return DynamoEmbeddingCache(
-        _output(deployment, "EmbeddingCacheTableName"),
-        int(_output(deployment, "CacheTtlDays")),
+        deployment.output("EmbeddingCacheTableName"),
+        int(deployment.output("CacheTtlDays")),
         client=client,
         on_failure=on_failure,
     )
@@ -51,21 +50,14 @@ def embedding_cache(deployment: Deployment, on_failure: Callable[[], None] = lam
 
 def chunk_index(deployment: Deployment) -> ChunkIndex:
     """Return the deployment's vector store."""
-    dimensions = int(_output(deployment, "EmbeddingDimensions"))
-    if _output(deployment, "VectorStore") == "pinecone":
+    dimensions = int(deployment.output("EmbeddingDimensions"))
+    if deployment.output("VectorStore") == "pinecone":
         from rag.adapters.pinecone_store import PineconeStore
 
         credential = secret(deployment, "PineconeSecretName")
-        return PineconeStore(credential, _output(deployment, "PineconeHost"), dimensions, INDEX_DEADLINE_SECONDS)
+        return PineconeStore(credential, deployment.output("PineconeHost"), dimensions, INDEX_DEADLINE_SECONDS)
     from rag.adapters.milvus_store import MilvusStore
 
-    collection = collection_name(_output(deployment, "EmbeddingModel"), dimensions)
+    collection = collection_name(deployment.output("EmbeddingModel"), dimensions)
     credential = secret(deployment, "MilvusSecretName")
-    return MilvusStore(credential, _output(deployment, "MilvusUri"), collection, dimensions, INDEX_DEADLINE_SECONDS)
-
-
-def _output(deployment: Deployment, name: str) -> str:
-    value = deployment.outputs.get(name, "")
-    if not value:
-        raise Failure(f"The stack {deployment.stack} has no output {name}: deploy it again with this version.")
-    return value
+    return MilvusStore(credential, deployment.output("MilvusUri"), collection, dimensions, INDEX_DEADLINE_SECONDS)

@@ -36,7 +36,7 @@ def ask(
     try:
         asked = asker.ask(request)
     except QueryFailedError as error:
-        raise Failure(f"{error.error}: {error}") from error
+        raise Failure(str(error)) from error
     if as_json:
         typer.echo(json.dumps(asked.output, ensure_ascii=False))
         return
@@ -47,6 +47,10 @@ def ask(
 
 def _parsed(condition: str) -> Any:
     try:
-        return json.loads(condition)
+        return json.loads(condition, parse_constant=_refused)
     except (ValueError, RecursionError):
         raise typer.BadParameter("is not valid JSON", param_hint="--filter") from None
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(constant)  # NaN and Infinity are Python's, not JSON's

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-_QUESTIONS: Final = (
+QUESTIONS: Final = (
     "How many days a year can I work from abroad?",
     "Can I bring my dog to the office?",
 )
@@ -24,7 +24,7 @@ def demo(
     with temporary_stack(data, quiet=False) as stack:
         _title(f"Loading {documents}")
         stack.rag("ingest", str(documents))
-        for question in _QUESTIONS:
+        for question in QUESTIONS:
             _title(question)
             stack.rag("ask", question)
         _title("Ending the local stack")

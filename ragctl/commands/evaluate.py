@@ -40,7 +40,7 @@ def evaluate(
             if not verdict.right:
                 typer.echo(_miss(verdict), err=True)
     except QueryFailedError as error:
-        raise Failure(f"{error.error}: {error}") from error
+        raise Failure(str(error)) from error
     counts = summary(verdicts)
     if as_json:
         typer.echo(json.dumps(counts))

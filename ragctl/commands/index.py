@@ -92,6 +92,8 @@ def create(  # noqa: PLR0913, PLR0917 - one parameter for each option
             address = uri or outputs.get("MilvusUri", "")
             if not address:
                 raise Failure("Milvus needs its address: give --uri, or name the deployment with --stack.")
+            if not address.startswith(("http://", "https://")):
+                raise Failure(f"The address of Milvus must begin with http:// or https://, and {address!r} does not.")
             token = _credential(deployment, "MilvusSecretName", TOKEN_VARIABLE)
             create_milvus_collection(
                 token, address, name, dimensions, shards=shards, replicas=replicas, partitions=partitions

@@ -71,6 +71,8 @@ def ingest(
     else:
         for line in report.lines():
             typer.echo(line)
+        for line in report.complaints():
+            typer.echo(line, err=True)
     if not report.succeeded:
         raise typer.Exit(1)
 

@@ -18,7 +18,7 @@ def invoke(
     """Invoke one function and print its result as JSON."""
     payload = _read(event)
     deployment = Deployment.find(stack)
-    name = deployment.physical_id(function)
+    name = deployment.function_name(function)
     answer = deployment.client("lambda", read_timeout=900).invoke(FunctionName=name, Payload=payload)
     typer.echo(json.dumps(json.loads(answer["Payload"].read() or b"null"), indent=2, ensure_ascii=False))
     if "FunctionError" in answer:

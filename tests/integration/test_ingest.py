@@ -116,13 +116,13 @@ def test_a_document_that_cannot_be_read_is_told_and_the_others_are_loaded(ingest
     assert "PDF" in failure["reason"]
 
 
-def test_the_report_for_people_ends_with_the_failures(run: Any, tenant: str, documents: Path) -> None:
+def test_the_report_for_people_names_the_failures_on_standard_error(run: Any, tenant: str, documents: Path) -> None:
     (documents / "empty.txt").touch()
 
-    lines = run("ingest", documents, "--tenant", tenant).stdout.splitlines()
+    result = run("ingest", documents, "--tenant", tenant)
 
-    assert lines[0].startswith("3 documents, 3 chunks: 3 embedded, 0 reused, 0 unchanged")
-    assert lines[-1] == "Not loaded: empty.txt: It holds no text."
+    assert result.stdout.startswith("3 documents, 3 chunks: 3 embedded, 0 reused, 0 unchanged")
+    assert result.stderr.splitlines()[-1] == "Not loaded: empty.txt: It holds no text."
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ class Rig:
     def refusal(self, request: Any) -> tuple[str, str]:
         with pytest.raises(QueryFailedError) as caught:
             self.ask(request)
-        return caught.value.error, str(caught.value)
+        return caught.value.error, caught.value.cause
 
     def calls(self, path: str) -> int:
         return sum(request.path == path for request in self.models.requests)

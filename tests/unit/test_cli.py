@@ -1,8 +1,10 @@
 """The command line: quick to answer, and clear about wrong usage."""
 
+import os
 import subprocess
 import sys
 
+import pytest
 from typer.testing import CliRunner
 
 from ragctl.cli import app
@@ -22,3 +24,31 @@ def test_a_parameter_without_a_value_is_wrong_usage() -> None:
 
     assert result.exit_code == 2
     assert "'ChatModel' is not Key=Value" in result.output
+
+
+def rag(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ragctl", *arguments]
+    return subprocess.run(command, env={**os.environ, **environment}, check=False, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "reason"),
+    [
+        (["ask", "Why?"], {"RAG_ENDPOINT": "http://127.0.0.1:1"}, "rag: The local stack is not running at"),
+        (["ask", "Why?"], {"RAG_ENDPOINT": "nonsense"}, "rag: RAG_ENDPOINT is 'nonsense'"),
+        (["index", "create", "--store", "milvus", "--uri", "nonsense"], {}, "rag: The address of Milvus must begin"),
+        (["ask", "Why?"], {"RAG_ENDPOINT": "http://127.0.0.1:1", "HTTP_PROXY": "http://127.0.0.1:2"}, "rag: The local"),
+        (["ask", "Why?"], {"RAG_ENDPOINT": "http://127.0.0.1:1", "AWS_PROFILE": "nobody"}, "rag: The local stack"),
+    ],
+)
+def test_what_goes_wrong_is_one_line(arguments: list[str], environment: dict[str, str], reason: str) -> None:
+    result = rag(*arguments, **environment)
+
+    assert result.returncode == 1
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(reason)
+
+
+def test_a_filter_that_is_no_json_is_wrong_usage() -> None:
+    assert rag("ask", "Why?", "--filter", '{"year": NaN}').returncode == 2
