@@ -15,7 +15,7 @@ DataDirectory = Annotated[Path, typer.Option("--data-dir", help="Where the local
 
 def up(  # noqa: PLR0913, PLR0917 - one parameter for each option
     data: DataDirectory = DEFAULT_DATA_DIRECTORY,
-    port: Annotated[int, typer.Option(help="Port of the AWS endpoint on 127.0.0.1.")] = DEFAULT_PORT,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the AWS endpoint; 0 finds one.")] = DEFAULT_PORT,
     detach: Annotated[bool, typer.Option("--detach", help="Return when it is ready, and leave it running.")] = False,
     template: Annotated[Path, typer.Option(help="The SAM template.")] = Path("template.yaml"),
     embedding_base_url: Annotated[str | None, typer.Option(help="An OpenAI-compatible endpoint to embed with.")] = None,
@@ -32,7 +32,7 @@ def up(  # noqa: PLR0913, PLR0917 - one parameter for each option
 
         assignments = [f"--parameter={name}={value}" for name, value in overrides.items()]
         where = ["--data-dir", str(data), "--port", str(port), "--template", str(template)]
-        raise typer.Exit(start_detached(["up", "--announce", *where, *assignments], typer.echo))
+        raise typer.Exit(start_detached(["up", "--announce", *where, *assignments], _pass_on))
 
     from ragctl.local.announcement import announcement
     from ragctl.local.detachment import let_go
@@ -82,6 +82,11 @@ def status(
     else:
         for line in announcement(told, data / "logs"):
             typer.echo(line)
+
+
+def _pass_on(line: str) -> None:
+    """Print what the stack in the background says: failures, as all commands do, on standard error."""
+    typer.echo(line, err=line.startswith("rag:"))
 
 
 def _assignment(text: str) -> tuple[str, str]:

@@ -23,14 +23,18 @@ def start_detached(arguments: list[str], tell: Callable[[str], None]) -> int:
         text=True,
     )
     assert process.stdout is not None  # noqa: S101 - for the type checker: it is a pipe
-    said = None
-    for line in process.stdout:  # ends when the process does, or lets go
-        said = line.rstrip("\n")
-        if said == _READY:
-            process.returncode = 0  # it runs on, and is nobody's child to wait for
-            return 0
-        tell(said)
-    return process.wait() or 1
+    try:
+        for line in process.stdout:  # ends when the process does, or lets go
+            said = line.rstrip("\n")
+            if said == _READY:
+                process.returncode = 0  # it runs on, and is nobody's child to wait for
+                return 0
+            tell(said)
+        return process.wait() or 1
+    except BaseException:  # Ctrl-C: what has not let go yet must not run on
+        process.terminate()
+        process.wait()
+        raise
 
 
 _READY = "ready"

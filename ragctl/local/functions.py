@@ -1,6 +1,7 @@
 """The functions of the local stack: what moto's Lambda knows about them, run by worker processes."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +16,9 @@ from ragctl.local.account import ACCOUNT_ID, REGION
 from ragctl.local.mending import replace
 from ragctl.local.workers import FunctionPool, FunctionSpec, InvocationResult, RequestTooLargeError
 
+# More would not be faster, and each keeps its 100 MB until the local stack ends.
+_MAX_WORKERS = min(max(os.cpu_count() or 2, 2), 8)
+
 
 class Functions:
     """Every function that CloudFormation created, each with its own pool of processes."""
@@ -26,7 +30,7 @@ class Functions:
         """Take in the functions that exist by now, whose code is below `root`."""
         for function in map(_untyped, get_backend(ACCOUNT_ID, REGION).list_functions(None)):
             spec = _spec(function, root, endpoint)
-            self._pools[spec.name] = FunctionPool(spec, logs / f"{function.logical_resource_id}.log")
+            self._pools[spec.name] = FunctionPool(spec, logs / f"{function.logical_resource_id}.log", _MAX_WORKERS)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._pools)

@@ -94,14 +94,24 @@ def _decoded(value: dict[str, Any]) -> Any:
 
 
 def _latest(file: Path) -> dict[Key, State]:
-    """Return the last state of each key that a file has, skipping a line that a kill tore."""
+    """Return the last state of each key that a file has, skipping lines that are torn or no `[key, state]`."""
     states: dict[Key, State] = {}
     for line in file.read_bytes().splitlines() if file.exists() else ():
         try:
-            key, state = json.loads(line, object_hook=_decoded)
+            entry = json.loads(line, object_hook=_decoded)
         except ValueError:
             continue
-        states.pop(tuple(key), None)  # so that the order is that of the latest changes
+        if not _is_entry(entry):
+            continue
+        key, state = tuple(entry[0]), entry[1]
+        states.pop(key, None)  # so that the order is that of the latest changes
         if state is not None:
-            states[tuple(key)] = state
+            states[key] = state
     return states
+
+
+def _is_entry(entry: object) -> bool:
+    match entry:
+        case [[*key], _]:
+            return bool(key) and all(isinstance(part, str) for part in key)
+    return False

@@ -10,10 +10,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Event
 from time import monotonic
-from typing import IO
+from typing import IO, Any
+
+from ragctl.failure import Failure
 
 _LOCK = "lock"
 _DESCRIPTION = "stack.json"
+_OURS = {_LOCK, _DESCRIPTION, f"{_DESCRIPTION}.new", "journal", "logs", "milvus"}
 _STOP_SECONDS = 30.0
 _LOOK_SECONDS = 0.02
 
@@ -49,7 +52,7 @@ def claimed(data: Path) -> Iterator[None]:
     Raises:
         AlreadyRunningError: another one holds it.
     """
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make_private(data)
     with (data / _LOCK).open("a") as lock:
         if not _lock(lock) and not _lock_after_glance(lock):
             raise AlreadyRunningError
@@ -93,19 +96,31 @@ def _await_release(data: Path) -> bool:
 
 
 def _is_held(data: Path) -> bool:
-    if not (data / _LOCK).exists():
+    try:
+        with (data / _LOCK).open("rb") as lock:
+            return not _lock(lock)
+    except FileNotFoundError:
         return False
-    with (data / _LOCK).open("a") as lock:
-        return not _lock(lock)
+    except OSError as error:
+        raise Failure(f"{data} cannot be used: {error.strerror} ({error.filename}).") from error
 
 
-def _lock_after_glance(file: IO[str]) -> bool:
+def _make_private(data: Path) -> None:
+    """Create the directory, for nobody else to look into: what was loaded is in it."""
+    for directory in [*reversed(data.parents), data]:
+        if not directory.exists():
+            directory.mkdir(mode=0o700, exist_ok=True)
+    if {entry.name for entry in data.iterdir()} <= _OURS:  # it may be the current directory, or /tmp
+        data.chmod(0o700)
+
+
+def _lock_after_glance(file: IO[Any]) -> bool:
     """Try once more: somebody may just have looked whether it is held."""
     Event().wait(_LOOK_SECONDS)
     return _lock(file)
 
 
-def _lock(file: IO[str]) -> bool:
+def _lock(file: IO[Any]) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

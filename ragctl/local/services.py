@@ -16,6 +16,7 @@ from urllib.request import urlopen
 
 import ragctl
 from ragctl.local.account import HOST
+from ragctl.local.exit_reason import exit_reason
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
@@ -61,9 +62,7 @@ class Service:
     def check(self) -> None:
         """Raise ServiceError if it has ended."""
         if self._process.poll() is not None:
-            lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
-            last = next((line for line in reversed(lines) if line.strip()), "no output")
-            raise ServiceError(f"{self.name} ended: {last.strip()} (see {self._log})")
+            raise ServiceError(f"{self.name} ended ({exit_reason(self._process.returncode)}). See {self._log}")
 
     def stop(self) -> None:
         """End it, with grace at first, and wait until it is gone."""

@@ -1,5 +1,6 @@
 """What moto's Step Functions lacks, added in front of it: refusals, names, synchronous executions, whole answers."""
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -75,9 +76,13 @@ def _terminated(watcher: Watcher) -> Callable[[Any], None]:
         elif isinstance(state, ProgramError):
             error = state.error or {}
             execution.error, execution.cause = error.get("error"), error.get("cause")
-        if not isinstance(execution, SyncExecution):  # whose caller is there to see it lost
-            watcher.execution_ended(execution.exec_arn)
-        ending._reflect_execution_status()
+        try:
+            if not isinstance(execution, SyncExecution):  # whose caller is there to see it lost
+                watcher.execution_ended(execution.exec_arn)
+        except OSError:  # a full disk: the next start may call it lost, but those who wait for it must see its end
+            logging.getLogger(__name__).exception("The end of %s is not in the journal", execution.exec_arn)
+        finally:
+            ending._reflect_execution_status()
         TMP_THREADS.clear()  # a debugging aid of moto's that keeps every thread, 35 KB an execution
 
     return terminated

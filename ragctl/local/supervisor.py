@@ -32,8 +32,8 @@ class CannotStartError(Exception):
     """The local stack does not come up: told in one line that says what to do."""
 
 
-class _EndedEarlyError(Exception):
-    """Somebody ends the local stack while it starts."""
+class _EndedEarlyError(BaseException):
+    """Somebody ends the local stack while it starts. Like KeyboardInterrupt, no failure for others to handle."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,15 @@ def run(options: Options, tell: Tell, ready: Callable[[Presence], None]) -> None
         try:
             _serve(options, tell, ready_and_started, stop, parts)
         except _EndedEarlyError:
-            tell("Ended before it was ready.")
+            raise CannotStartError("Ended before it was ready.") from None
         except AlreadyRunningError:
             raise CannotStartError(f"A local stack runs on {options.data} already. End it with: rag down") from None
         except (TemplateError, ServiceError, FunctionDoesNotStartError) as error:
             raise CannotStartError(str(error)) from error
+        except OSError as error:
+            reason = f"{error.strerror} ({error.filename})" if error.filename else str(error)
+            problem = f"{options.data} cannot be used: {reason}."
+            raise CannotStartError(f"{problem} Choose another with --data-dir.") from error
         except ImportError as error:
             missing = f"The Python package {error.name} is missing or broken ({error})."
             raise CannotStartError(f"{missing} Every target of the Makefile installs it, such as: make demo") from error
@@ -95,8 +99,8 @@ def _serve(options: Options, tell: Tell, ready: Callable[[Presence], None], stop
     _log_to(options.logs / "stack.log")
 
     template = read_template(options.template)
-    services, translating, collection = _start_beside(options, template, parts)
     _prepare_environment(port)
+    services, translating, collection = _start_beside(options, template, parts)
     from ragctl.local import cloudformation, server  # moto takes seconds to import, in which the others start
     from ragctl.local.durable import DurableState, fill_secrets
     from ragctl.local.functions import Functions

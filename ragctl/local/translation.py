@@ -6,15 +6,14 @@ whoever runs a function or mounts a layer finds its code from the CloudFormation
 
 import json
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ragctl.local.account import REGION
+from ragctl.local.constraints import misfit, violated_rule
+from ragctl.local.references import dangling_reference
 
 CODE_BUCKET = "local"
 
@@ -47,12 +46,15 @@ def read_template(path: Path) -> Template:
     Raises:
         TemplateError: it is missing or no template.
     """
+    import yaml
     from samtranslator.yaml_helper import yaml_parse
 
     try:
         template = yaml_parse(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise TemplateError(f"There is no {path}. Run this where the repository's template.yaml is.") from None
+    except OSError as error:
+        raise TemplateError(f"{path} cannot be read: {error.strerror}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise TemplateError(f"{path} is not valid YAML: {_one_line(error)}") from error
     if not isinstance(template, dict) or not isinstance(template.get("Resources"), dict):
@@ -74,10 +76,12 @@ def prepare(path: Path, template: Template, overrides: Mapping[str, str]) -> Tra
     """Return the SAM template from `path` with its local files taken in, and its parameters' values: the quick part.
 
     Raises:
-        TemplateError: a file that it names is missing, or a parameter does not fit.
+        TemplateError: a file or resource that it names is missing, or a parameter does not fit.
     """
     root = path.resolve().parent
     parameters = _parameters(template, overrides, path)
+    if dangling := dangling_reference(template):
+        raise TemplateError(dangling)
     _refer_to_local_files(template, root)
     return Translation(template, root, parameters)
 
@@ -121,12 +125,11 @@ def _parameters(template: Template, overrides: Mapping[str, str], path: Path) ->
         value = overrides.get(name, None if default is None else str(default))
         if value is None:
             raise TemplateError(f"{path} needs a value for {name}: pass --parameter {name}=...")
-        allowed = [str(choice) for choice in declaration.get("AllowedValues", [value])]
-        if value not in allowed:
-            raise TemplateError(f"Parameter {name} is {value!r}. Allowed: {', '.join(allowed)}.")
-        if not re.fullmatch(str(declaration.get("AllowedPattern", ".*")), value, re.DOTALL):
-            raise TemplateError(f"Parameter {name} is {value!r}, which does not match {declaration['AllowedPattern']}")
+        if reason := misfit(declaration, value):
+            raise TemplateError(f"Parameter {name} is {value!r}{reason}")
         values[name] = value
+    if violated := violated_rule(template.get("Rules") or {}, values):
+        raise TemplateError(violated)
     return values
 
 
@@ -153,6 +156,8 @@ def _address(logical_id: str, name: str, directory: str, root: Path) -> str:
 
 
 def _definition(logical_id: str, file: str, root: Path) -> Any:
+    import yaml
+
     try:
         text = (root / file).read_text(encoding="utf-8")
         return json.loads(text) if file.endswith(".json") else yaml.safe_load(text)

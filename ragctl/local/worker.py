@@ -18,6 +18,7 @@ from typing import BinaryIO
 from uuid import uuid4
 
 from ragctl.local import worker_process
+from ragctl.local.exit_reason import exit_reason
 from ragctl.local.function_spec import FunctionSpec, process_environment
 from ragctl.local.runtime_api import (
     MAX_RESPONSE_BYTES,
@@ -168,8 +169,7 @@ class Worker:
         code = self._process.returncode
         if code == 0:
             return "Runtime exited without providing a reason"
-        how = f"exit status {code}" if code > 0 else f"signal: {signal.Signals(-code).name}"
-        return f"Runtime exited with error: {how}"
+        return f"Runtime exited with error: {exit_reason(code)}"
 
     def _logged(self, error_type: str, message: str) -> InvocationResult:
         self._log.write(f"{message}\n".encode())

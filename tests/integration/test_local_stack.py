@@ -61,7 +61,7 @@ class TestResources:
         assert "Missing" not in toy_stack.outputs
 
     def test_a_function_has_its_layers_and_the_environment_of_the_template(self, toy_stack: Deployment) -> None:
-        answer = toy_stack.client("lambda").invoke(FunctionName=toy_stack.physical_id("EchoFunction"), Payload=b"{}")
+        answer = toy_stack.client("lambda").invoke(FunctionName=toy_stack.function_name("EchoFunction"), Payload=b"{}")
 
         seen = json.load(answer["Payload"])
         assert seen == {

@@ -112,6 +112,7 @@ class TestLife:
 
         assert "Nonsense (AWS::Nonsense::Thing)" in started.stdout
         assert described["running"]
+        assert data.stat().st_mode & 0o077 == 0  # documents are in it
         assert described["port"] == running.port
         assert "rag-EchoFunction" in described["functions"]
         with all_gone(running.pid):
@@ -127,7 +128,7 @@ class TestLife:
                 assert process.poll() is None
             assert not running.ready
             assert rag("down", "--data-dir", data).returncode == 0
-            assert process.wait(GUARD_SECONDS) == 0
+            assert process.wait(GUARD_SECONDS) == 1
 
     def test_ctrl_c_leaves_nothing_running(self, data: Path) -> None:
         options = ["--data-dir", str(data), "--template", str(TOY_TEMPLATE), "--port", "0"]
@@ -163,6 +164,30 @@ class TestWhatStopsAStart:
             f"rag: Port {port} of 127.0.0.1 cannot be used: Address already in use. "
             "End what uses it, or choose another: rag up --port N"
         )
+
+    def test_a_port_that_is_none(self, data: Path) -> None:
+        started = rag("up", "--data-dir", data, "--port", "99999")
+
+        assert started.returncode == 2
+        assert "65535" in started.stderr
+
+    def test_a_data_directory_that_is_a_file(self, data: Path) -> None:
+        data.write_text("mine")
+
+        started = up(data, TOY_TEMPLATE)
+
+        assert started.returncode == 1
+        assert started.stderr.startswith(f"rag: {data} cannot be used: Not a directory")
+        assert started.stderr.endswith("Choose another with --data-dir.\n")
+        data.unlink()
+
+    def test_logs_that_are_a_file(self, data: Path) -> None:
+        data.mkdir()
+        (data / "logs").write_text("mine")
+
+        started = up(data, TOY_TEMPLATE)
+
+        assert last_line(started).startswith(f"rag: {data} cannot be used: File exists ({data}/logs)")
 
     def test_a_stack_that_runs_already(self, data: Path) -> None:
         with presence.claimed(data):
@@ -202,7 +227,7 @@ def test_without_a_stack_a_command_says_how_to_start_one(tmp_path: Path) -> None
     result = rag("invoke", "F", "-e", event, environment={"RAG_ENDPOINT": f"http://{HOST}:{free_port()}"})
 
     assert result.returncode == 1
-    assert last_line(result) == "rag: The local stack is not running. Start it with: rag up --detach"
+    assert last_line(result).startswith("rag: The local stack is not running at http://127.0.0.1:")
 
 
 def load(deployment: Deployment) -> str:

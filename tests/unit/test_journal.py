@@ -61,6 +61,15 @@ def test_a_torn_last_line_costs_that_line_alone(journal: Journal, tmp_path: Path
     assert reopened(tmp_path) == {APPLE: {"kg": 1}}  # and nothing was appended to the tear
 
 
+@pytest.mark.parametrize("line", ["5", "[]", '["key", 1]', '[[["nested"]], 1]', '{"a": 1}', "null"])
+def test_a_line_of_another_shape_is_skipped(journal: Journal, tmp_path: Path, line: str) -> None:
+    journal.record([(APPLE, {"kg": 1})])
+    with (tmp_path / "journal.jsonl").open("a") as file:
+        file.write(f"{line}\n")
+
+    assert reopened(tmp_path) == {APPLE: {"kg": 1}}
+
+
 def test_opening_forgets_what_is_superseded(journal: Journal, tmp_path: Path) -> None:
     for kilos in range(100):
         journal.record([(APPLE, {"kg": kilos})])

@@ -15,7 +15,7 @@ OWN_TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 FUNCTION = """
     Transform: AWS::Serverless-2016-10-31
     Parameters:
-      Size: {Type: Number, Default: 3}
+      Size: {Type: Number, Default: 3, MinValue: 1, MaxValue: 9}
       Kind: {Type: String, Default: small, AllowedValues: [small, large], AllowedPattern: "[a-z]+"}
     Resources:
       HelloFunction:
@@ -116,12 +116,64 @@ def test_a_definition_that_does_not_parse_is_named(write: Write, tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("parameters", "reason"),
-    [({"Kind": "huge"}, "Allowed: small, large"), ({"Other": "1"}, "no parameter Other. It has: Kind, Size")],
-    ids=["a value that is not allowed", "an unknown name"],
+    [
+        ({"Kind": "huge"}, "Allowed: small, large"),
+        ({"Other": "1"}, "no parameter Other. It has: Kind, Size"),
+        ({"Size": "abc"}, "Parameter Size is 'abc', which is no number"),
+        ({"Size": "nan"}, "Parameter Size is 'nan', which is no number"),
+        ({"Size": "0"}, "Parameter Size is '0'. It must be at least 1."),
+        ({"Size": "10"}, "Parameter Size is '10'. It must be at most 9."),
+    ],
+    ids=["a value that is not allowed", "an unknown name", "no number", "not a number", "too small", "too large"],
 )
 def test_a_parameter_that_does_not_fit_is_refused(write: Write, parameters: dict[str, str], reason: str) -> None:
     with pytest.raises(TemplateError, match=reason):
         translate(write(FUNCTION), parameters)
+
+
+def test_text_of_the_wrong_length_is_refused(write: Write) -> None:
+    template = write("""
+        Parameters: {Code: {Type: String, MinLength: 2, MaxLength: 3}}
+        Resources: {}
+    """)
+
+    for code, reason in {"a": "at least 2 characters", "abcd": "at most 3 characters"}.items():
+        with pytest.raises(TemplateError, match=reason):
+            translate(template, {"Code": code})
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        ({"VectorStore": "pinecone"}, "VectorStore=pinecone needs PineconeHost"),
+        ({"VectorStore": "milvus"}, "VectorStore=milvus needs MilvusUri"),
+    ],
+)
+def test_a_violated_rule_speaks_for_itself(parameters: dict[str, str], reason: str) -> None:
+    with pytest.raises(TemplateError, match=reason):
+        translate(OWN_TEMPLATE, parameters)
+
+
+@pytest.mark.parametrize(
+    ("reference", "target"),
+    [
+        ("!Ref HelloFunktion", "HelloFunktion"),
+        ("!GetAtt Nobody.Arn", "Nobody"),
+        ('!Sub "${AWS::StackName}-${!Literal}-${Size}-${Absent.Arn}"', "Absent"),
+        ('!Sub ["${Own}-${Absent}", {Own: !Ref Size}]', "Absent"),
+    ],
+)
+def test_a_reference_to_nothing_is_named(write: Write, reference: str, target: str) -> None:
+    template = f"{dedent(FUNCTION)}\nOutputs: {{Told: {{Value: {reference}}}}}\n"
+
+    with pytest.raises(TemplateError, match=f"Output Told refers to {target}, which the template does not define"):
+        translate(write(template), {})
+
+
+def test_what_sam_generates_may_be_referred_to(write: Write) -> None:
+    outputs = "{A: {Value: !Ref HelloFunction.Alias}, B: {Value: !GetAtt HelloFunctionRole.Arn}}"
+
+    assert "HelloFunctionRole" in resources(write(f"{dedent(FUNCTION)}\nOutputs: {outputs}\n"))
 
 
 def test_a_missing_template_says_where_to_be(tmp_path: Path) -> None:
@@ -130,6 +182,6 @@ def test_a_missing_template_says_where_to_be(tmp_path: Path) -> None:
 
 
 def test_the_own_template_translates_for_either_store() -> None:
-    for store in ("pinecone", "milvus"):
-        translated = resources(OWN_TEMPLATE, VectorStore=store)
+    for store, place in (("pinecone", {"PineconeHost": "a.pinecone.io"}), ("milvus", {"MilvusUri": "http://a"})):
+        translated = resources(OWN_TEMPLATE, VectorStore=store, **place)
         assert not [resource for resource in translated.values() if resource["Type"].startswith("AWS::Serverless")]
