@@ -19,7 +19,7 @@ demo: .venv/local ## Start the local stack, load the samples, ask two questions,
 	@$(BIN)/rag demo
 
 test: .venv/dev ## Run all tests
-	$(BIN)/pytest -n auto --dist loadgroup
+	$(BIN)/pytest -n auto --dist loadfile
 
 # WS1004 looks for log groups by Lambda's default name; ours are named by LoggingConfig, and tests hold their retention.
 check: .venv/dev .venv-sam/ready ## Verify style, types, templates and state machines; change nothing

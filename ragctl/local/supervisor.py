@@ -126,6 +126,8 @@ def _serve(options: Options, tell: Tell, ready: Callable[[Presence], None], stop
     gc.collect()
     gc.freeze()  # moto's half million objects stay; walking them again and again costs pauses of 250 ms
 
+    if stop.is_set():  # asked to end where Python swallows what a signal handler raises, as in a callback of import
+        raise _EndedEarlyError
     told = replace(
         told,
         ready=True,

@@ -14,8 +14,6 @@ from ragctl.deployment import Deployment
 from ragctl.failure import Failure
 from ragctl.local.services import free_port
 
-pytestmark = pytest.mark.xdist_group("local_stack")  # side by side, they would only wait for each other's workers
-
 
 @pytest.fixture
 def tenant() -> str:

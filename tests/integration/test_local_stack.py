@@ -250,7 +250,6 @@ class TestCommands:
         assert json.loads(aws("describe-execution", "--execution-arn", arn)["output"])["n"] == 3
 
 
-@pytest.mark.xdist_group("local_stack")
 class TestOwnTemplate:
     def test_every_output_of_a_milvus_deployment_is_there(self, local_stack: Deployment) -> None:
         assert local_stack.outputs["VectorStore"] == "milvus"

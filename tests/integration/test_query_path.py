@@ -17,8 +17,6 @@ from tests.fakes import faulty_http as faults
 from tests.fakes.openai_server import OpenAIServer
 from tests.integration.conftest import ROOT, stack_of
 
-pytestmark = pytest.mark.xdist_group("query_path")  # one stack, and stand-ins that answer one test at a time
-
 TEXT = "The canary sings at noon. Guests may listen."  # asked verbatim, it is its own nearest neighbour
 FIELDS = {
     "answer",

@@ -9,8 +9,6 @@ from ragctl.asking import Asker
 from ragctl.commands.demo import QUESTIONS
 from ragctl.deployment import Deployment
 
-pytestmark = pytest.mark.xdist_group("local_stack")
-
 ROOT = Path(__file__).parents[2]
 TENANT = "readme"
 

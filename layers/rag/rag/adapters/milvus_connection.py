@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from threading import Lock, Thread
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from pymilvus import MilvusClient
 
@@ -16,6 +16,10 @@ T = TypeVar("T")
 
 # It logs failed requests at ERROR, and their expressions hold what users asked.
 logging.getLogger("pymilvus").setLevel(logging.CRITICAL + 1)
+
+# No pings while nothing is asked: a server may take them for an attack (Milvus Lite does: "too_many_pings") and break
+# off the call that comes next, and a frozen Lambda could not send them anyway.
+_GRPC_OPTIONS: Final = {"grpc.keepalive_permit_without_calls": 0, "grpc.use_local_subchannel_pool": 1}
 
 
 class MilvusConnection:
@@ -87,7 +91,10 @@ class MilvusConnection:
             if self._open is None:
                 # A shared connection would outlive this client. The timeout here bounds the handshake and nothing else:
                 # the next call waits for the handshake of an abandoned one, so it is no longer than the deadline.
-                self._open = token, MilvusClient(self._uri, token=token, dedicated=True, timeout=self._deadline)
+                client = MilvusClient(
+                    self._uri, token=token, dedicated=True, timeout=self._deadline, grpc_options=_GRPC_OPTIONS
+                )
+                self._open = token, client
             return self._open[1]
 
     def _holds(self, client: MilvusClient) -> bool:
