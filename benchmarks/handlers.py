@@ -52,10 +52,10 @@ class _Upstream:
     def put(self, vectors_by_key: "Mapping[str, Vector[float]]") -> None:
         """Forget them."""
 
-    def search(self, vector: Any, principal: Principal, top_k: int, where: Any) -> list[ScoredChunk]:  # noqa: ARG002
+    def search(self, vector: Any, principal: Principal, top_k: int, where: Any) -> list[ScoredChunk]:  # noqa: ARG002 # the port's
         return self._passages
 
-    def complete(self, system: str, user: str) -> Completion:  # noqa: ARG002
+    def complete(self, system: str, user: str) -> Completion:  # noqa: ARG002 # the port's
         return Completion("Word 3 of a passage. [1] Word 4 of another one. [2]", "extractive", 1_500, 20, "stop")
 
 

@@ -42,7 +42,7 @@ def contained(handler: Handler) -> Handler:
         except Exception as error:  # noqa: BLE001 # whatever it is, its message must not leave
             count(failed=1)
             place = _place(error)
-            logger.error("failed unexpectedly", extra={"error": type(error).__name__, "place": place})  # noqa: TRY400
+            logger.error("failed unexpectedly", extra={"error": type(error).__name__, "place": place})  # noqa: TRY400 # a traceback quotes
             raise InternalError(
                 f"A defect, {type(error).__name__} at {place}. The function's log has its trace id."
             ) from None
