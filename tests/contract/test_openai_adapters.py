@@ -5,6 +5,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from types import SimpleNamespace
 from typing import Any
 
@@ -47,12 +48,14 @@ Call = Callable[..., Any]
 
 def embed(server: OpenAIServer, *keys: str, texts: tuple[str, ...] = (CANARY,), **options: Any) -> Any:
     settings: dict[str, Any] = {"model": "some-model", "dimensions": 8, "deadline_seconds": AMPLE, **options}
-    return OpenAIEmbedder(Keys(*(keys or ("sk-good",))), server.base_url, **settings).embed(texts)
+    with closing(OpenAIEmbedder(Keys(*(keys or ("sk-good",))), server.base_url, **settings)) as embedder:
+        return embedder.embed(texts)
 
 
 def chat(server: OpenAIServer, *keys: str, **options: Any) -> Any:
     settings: dict[str, Any] = {"model": "some-model", "deadline_seconds": AMPLE, **options}
-    return OpenAIChat(Keys(*(keys or ("sk-good",))), server.base_url, **settings).complete("system", CANARY)
+    with closing(OpenAIChat(Keys(*(keys or ("sk-good",))), server.base_url, **settings)) as model:
+        return model.complete("system", CANARY)
 
 
 both = pytest.mark.parametrize("call", [embed, chat])
@@ -288,8 +291,9 @@ def test_the_key_is_read_under_the_same_deadline(server: OpenAIServer) -> None:
         return "sk-good"
 
     server.next(held(0.7 * SHORT))
-    with pytest.raises(errors.UpstreamUnavailable):
-        OpenAIEmbedder(slow, server.base_url, "some-model", 8, deadline_seconds=SHORT).embed(["text"])
+    embedder = OpenAIEmbedder(slow, server.base_url, "some-model", 8, deadline_seconds=SHORT)
+    with closing(embedder), pytest.raises(errors.UpstreamUnavailable):
+        embedder.embed(["text"])
 
 
 def test_a_key_that_comes_too_late_is_not_used() -> None:

@@ -46,6 +46,10 @@ class OpenAIChat:
             if value is not None
         }
 
+    def close(self) -> None:
+        """Close the connections that are open."""
+        self._endpoint.close()
+
     def complete(self, system: str, user: str) -> Completion:
         """Return the model's answer to one system and one user message.
 

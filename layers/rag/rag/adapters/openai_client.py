@@ -76,11 +76,19 @@ class OpenAIEndpoint:
         with self._translated():
             return request(self._client_for(key))
 
+    def close(self) -> None:
+        """Close the connections that are open; the next call would make another."""
+        client, self._client = self._client, None
+        if client is not None:
+            client[1].close()
+
     def _client_for(self, key: str) -> OpenAI:
         held = self._client  # read once: an abandoned call may still replace it
         if held is None or held[0] != key:
             # Its own timeout is there to end abandoned calls; the deadline must pass first, and decide the error.
             client = OpenAI(api_key=key, base_url=self.base_url, max_retries=0, timeout=self._deadline + 1)
+            if held is not None:
+                held[1].close()
             held = self._client = (key, client)
         return held[1]
 

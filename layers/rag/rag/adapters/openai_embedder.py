@@ -44,6 +44,10 @@ class OpenAIEmbedder:
         """Base URL of the endpoint."""
         return self._endpoint.base_url
 
+    def close(self) -> None:
+        """Close the connections that are open."""
+        self._endpoint.close()
+
     def embed(self, texts: Sequence[str]) -> Embeddings:
         """Return one vector of shape (dimensions,) and unit length per text, in the order given.
 
