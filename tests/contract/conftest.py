@@ -1,9 +1,10 @@
-"""The stores that the vector store contract runs on, each by its name."""
+"""What the contract suites run on: the vector stores, each by its name, and an empty AWS account."""
 
 from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import pytest
+from moto import mock_aws
 
 from rag.adapters.pinecone_store import PineconeStore
 from tests.contract.milvus_fixture import milvus_lite, milvus_store
@@ -15,6 +16,19 @@ from tests.fakes.secrets import fixed_credential
 __all__ = ["milvus_lite", "milvus_store"]
 
 NewTenant = Callable[[], Tenant]
+
+
+@pytest.fixture
+def mocked_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty AWS account, as moto serves it in this process."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        yield
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The Credential port on Secrets Manager as moto serves it, through Powertools."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -8,7 +7,6 @@ import pytest
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from botocore.config import Config
 from botocore.exceptions import ClientError, EndpointConnectionError
-from moto import mock_aws
 
 from rag import errors
 from rag.adapters.secrets import Secret
@@ -18,15 +16,8 @@ NAME = "stack/openai"
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "x",
-        "AWS_SECRET_ACCESS_KEY": "x",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    with mock_aws():
-        yield boto3.client("secretsmanager")
+def client(mocked_aws: None) -> Any:
+    return boto3.client("secretsmanager")
 
 
 def secret(client: Any) -> Secret:
