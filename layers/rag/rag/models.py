@@ -9,6 +9,7 @@ MetadataValue = str | float | bool  # an int is a float here; integers stay with
 Metadata = Mapping[str, MetadataValue]
 
 EVERYONE = "*"  # no group can have this name, so it marks what is open to the whole tenant
+NOBODY = "-"  # nor this, so it marks what is hidden from all
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from rag.filters import Filter
+from rag.index_pointer import IndexPointer
 from rag.models import Completion, Embeddings, IndexedChunk, IndexEntry, Principal, ScoredChunk
+from rag.objects import ObjectContent, ObjectInfo
+from rag.registration import LiveVersion, Registration
 from rag.vectors import Vector
 
 
@@ -60,6 +63,14 @@ class EmbeddingCache(Protocol):
         """Remember the vectors, as well as it can."""
         ...
 
+    def forget(self, keys: Sequence[str]) -> None:
+        """Forget the vectors with these keys.
+
+        Raises:
+            TransientError: not all are gone. This alone does not fail open: somebody asked for it.
+        """
+        ...
+
 
 class PassageSearch(Protocol):
     """Finds chunks by vector. Tenant and groups are enforced here, and nowhere above."""
@@ -92,6 +103,14 @@ class ChunkIndex(Protocol):
         """Return what the index holds of these documents, all versions."""
         ...
 
+    def fetch(self, tenant: str, chunk_ids: Sequence[str]) -> Iterable[IndexedChunk]:
+        """Return the tenant's chunks with these ids, with their vectors, in any order; unknown ids are passed over."""
+        ...
+
+    def ids(self, tenant: str) -> Iterable[str]:
+        """Return the ids of all chunks that the index holds of the tenant."""
+        ...
+
     def settle(self, tenant: str, chunk_ids: Sequence[str]) -> None:
         """Block until the chunks, written before, are visible to searches at full speed.
 
@@ -111,4 +130,91 @@ class ChatModel(Protocol):
             TransientError: worth another attempt.
             PermanentError: not.
         """
+        ...
+
+
+class LiveDocuments(Protocol):
+    """Tells what readers may see: the part of the registry that the query path needs."""
+
+    def live(self, tenant: str, document_ids: Sequence[str]) -> Mapping[str, LiveVersion]:
+        """Return the live version of those documents that have one, read consistently.
+
+        Raises:
+            TransientError: the registry could not be read. Nothing may be shown then.
+        """
+        ...
+
+
+class Registry(LiveDocuments, Protocol):
+    """The truth about documents. Writing is optimistic: an entry is stored only if nobody did since it was read."""
+
+    def load(self, tenant: str, document_ids: Sequence[str]) -> Mapping[str, Registration]:
+        """Return one entry per id, read consistently; an unknown document's entry has revision 0.
+
+        Raises:
+            TransientError: worth another attempt.
+        """
+        ...
+
+    def store(self, entries: Sequence[Registration]) -> Mapping[str, Registration]:
+        """Store the entries of one tenant, and return what is stored now of each whose revision was outdated.
+
+        An entry's revision is that at which it was read; storing raises it by one. Entries that are returned were not
+        stored: decide about them again.
+
+        Raises:
+            TransientError: worth another attempt; some entries may be stored.
+        """
+        ...
+
+    def documents(self, tenant: str, *, source: str | None = None) -> Iterable[Registration]:
+        """Return the tenant's entries, or those of one source; they may be a moment old.
+
+        Raises:
+            TransientError: worth another attempt.
+        """
+        ...
+
+    def tenants(self) -> Iterable[str]:
+        """Return the tenants that ever had a document."""
+        ...
+
+
+class Pointer(Protocol):
+    """Remembers which collection is live."""
+
+    def read(self) -> IndexPointer:
+        """Return the pointer, read consistently; where none is stored, one to the collection that was deployed.
+
+        Raises:
+            TransientError: worth another attempt.
+        """
+        ...
+
+    def store(self, pointer: IndexPointer) -> bool:
+        """Store the pointer unless somebody did since it was read; return whether it was stored."""
+        ...
+
+
+class ObjectStore(Protocol):
+    """The bucket: documents as they were uploaded, staged chunks, and the results of bulk runs."""
+
+    def info(self, key: str) -> ObjectInfo | None:
+        """Return what is known of the current object without reading it, or None if there is none."""
+        ...
+
+    def read(self, key: str, *, start: int = 0, end: int | None = None) -> ObjectContent | None:
+        """Return the current object, or its bytes from `start` up to `end`, or None if there is none."""
+        ...
+
+    def write(self, key: str, content: bytes) -> None:
+        """Store an object."""
+        ...
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Delete objects; unknown keys are passed over."""
+        ...
+
+    def list(self, prefix: str) -> Iterable[ObjectInfo]:
+        """Return the current objects below a prefix, in the order of their keys."""
         ...
