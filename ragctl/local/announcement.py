@@ -6,13 +6,14 @@ from pathlib import Path
 from ragctl.local.account import CREDENTIAL, REGION
 from ragctl.local.presence import Presence
 
+_SERVICES = "Step Functions, Lambda, DynamoDB, S3, EventBridge, Secrets Manager, CloudFormation"
 _NOT_DONE = "IAM policies are not enforced, encryption, tracing and log groups have no effect"
 
 
 def announcement(told: Presence, logs: Path) -> Iterator[str]:
     """Yield the lines."""
     yield f"The local stack is running (process {told.pid}):"
-    yield f"  AWS endpoint   {told.endpoint}  Step Functions, Lambda, DynamoDB, S3, Secrets Manager, CloudFormation"
+    yield f"  AWS endpoint   {told.endpoint}  {_SERVICES}"
     for name, url in told.services.items():
         yield f"  {name:<14} {url}"
     yield f"  Functions      {', '.join(told.functions)}"

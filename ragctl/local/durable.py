@@ -14,9 +14,10 @@ from moto.s3.models import s3_backends
 from moto.secretsmanager.models import secretsmanager_backends
 
 from ragctl.local.account import ACCOUNT_ID, REGION
+from ragctl.local.deliveries import Delivery
 from ragctl.local.journal import Journal, Key, State
 
-ITEM, OBJECT, SECRET, EXECUTION = "item", "object", "secret", "execution"
+ITEM, OBJECT, SECRET, EXECUTION, DELIVERY = "item", "object", "secret", "execution", "delivery"
 
 
 class DurableState:
@@ -25,11 +26,13 @@ class DurableState:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._ending = False
+        self.waiting: list[Delivery] = []  # what `restore` found that waits or ran for an event
         self._readers: Mapping[str, Callable[..., State]] = {ITEM: _item, OBJECT: self._object, SECRET: _secret}
         self._restorers: Mapping[str, Callable[..., None]] = {
             ITEM: _restore_item,
             OBJECT: self._restore_object,
             SECRET: _restore_secret,
+            DELIVERY: lambda name, state: self.waiting.append(Delivery(state["machine"], name, state["input"])),
         }
 
     def record(self, keys: Iterable[Key]) -> None:
@@ -45,34 +48,52 @@ class DurableState:
         if not self._ending:
             self._journal.record([((EXECUTION, arn), None)])
 
+    def delivery_waits(self, delivery: Delivery) -> None:
+        """Note an execution that an event asks for, so that the next start can run it if this one does not."""
+        state = {"machine": delivery.machine_arn, "input": delivery.input}
+        self._journal.record([((DELIVERY, delivery.name), state)])
+
+    def delivery_done(self, delivery: Delivery) -> None:
+        """Note that it is over, or cannot start."""
+        self._journal.record([((DELIVERY, delivery.name), None)])
+
     def end(self) -> None:
         """Take what ends from now on for lost: it ends because the local stack does."""
         self._ending = True
 
     def restore(self) -> list[str]:
         """Put back what the last run left; return one line for each thing that it could not keep."""
-        losses = []
+        losses, running = [], []
         for key, state in self._journal.restored.items():
             kind, *address = key
             if kind == EXECUTION:
-                losses.append(f"lost: execution {address[0]}, which was running when the local stack stopped")
+                running.append(address[0])
                 self.execution_ended(address[0])
                 continue
             try:
                 self._restorers[kind](*address, state)
             except Exception as error:  # noqa: BLE001 - one state that the template has outgrown must not lose the rest
                 losses.append(f"not restored: {kind} {' '.join(address)}: {type(error).__name__}")
+        lost = [arn for arn in running if arn not in {delivery.execution_arn for delivery in self.waiting}]
+        losses += [f"lost: execution {arn}, which was running when the local stack stopped" for arn in lost]
         return losses
 
     def _object(self, bucket: str, name: str) -> State:
+        """Return the current version of an object; of one that is deleted or hidden by a marker, nothing."""
         try:
             stored = s3_backends[ACCOUNT_ID]["aws"].get_object(bucket, name)
         except MissingBucket:
             return None
         if stored is None:
             return None
-        tags = s3_backends[ACCOUNT_ID]["aws"].tagger.get_tag_dict_for_resource(stored.arn)
-        return {"blob": self._journal.store_blob(stored.value), "metadata": dict(stored.metadata), "tags": tags}
+        return {
+            "blob": self._journal.store_blob(stored.value),
+            "metadata": dict(stored.metadata),
+            "tags": s3_backends[ACCOUNT_ID]["aws"].tagger.get_tag_dict_for_resource(stored.arn),
+            "version": stored.version_id,
+            "etag": stored.etag,
+            "modified": stored.last_modified.isoformat(),
+        }
 
     def _restore_object(self, bucket: str, name: str, state: State) -> None:
         backend = s3_backends[ACCOUNT_ID]["aws"]
@@ -81,6 +102,10 @@ class DurableState:
         content = self._journal.load_blob(state["blob"])
         stored = backend.put_object(bucket, name, content, disable_notification=True)  # it is no new object
         stored.set_metadata(state["metadata"], replace=True)
+        if "version" in state:
+            stored._version_id = state["version"]
+            stored._etag = state["etag"].strip('"')
+            stored.last_modified = datetime.fromisoformat(state["modified"])
         tags = [{"Key": tag, "Value": value} for tag, value in state["tags"].items()]
         backend.tagger.tag_resource(stored.arn, tags)
 

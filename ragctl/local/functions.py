@@ -16,8 +16,9 @@ from ragctl.local.account import ACCOUNT_ID, REGION
 from ragctl.local.mending import replace
 from ragctl.local.workers import FunctionPool, FunctionSpec, InvocationResult, RequestTooLargeError
 
-# More would not be faster, and each keeps its 100 MB until the local stack ends.
-_MAX_WORKERS = min(max(os.cpu_count() or 2, 2), 8)
+_PROCESSORS = max(os.cpu_count() or 2, 2)
+_MAX_WORKERS = min(_PROCESSORS, 8)  # of one function: more would not be faster, and each takes 100 MB
+_IDLE_SECONDS = 60.0
 
 
 class Functions:
@@ -43,13 +44,18 @@ class Functions:
         """
         if not self._pools:
             return
-        with ThreadPoolExecutor(len(self._pools)) as executor:
+        with ThreadPoolExecutor(_PROCESSORS) as executor:  # all at once, the last might not be ready in time
             for warmed in [executor.submit(pool.warm) for pool in self._pools.values()]:
                 warmed.result()
 
     def invoke(self, name: str, payload: bytes) -> InvocationResult:
         """Run a function by its name, with or without qualifier, or by its ARN."""
         return self._pools[_plain_name(name)].invoke(payload)
+
+    def end_idle(self) -> None:
+        """End workers that had nothing to do for a minute, but one of each function."""
+        for pool in self._pools.values():
+            pool.end_idle(_IDLE_SECONDS)
 
     def close(self) -> None:
         """End every worker."""

@@ -67,6 +67,8 @@ def _of_s3(environ: Environ) -> Callable[[], list[Key]] | None:
     path = environ["PATH_INFO"].encode("latin-1").decode()  # as WSGI passes it
     bucket, _, name = path.lstrip("/").partition("/")
     query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+    if "uploads" in query or ("uploadId" in query and environ["REQUEST_METHOD"] != "POST"):
+        return None  # of a multipart upload only the completion changes an object
     if name:
         return lambda: [(OBJECT, bucket, name)]
     if "delete" in query:

@@ -128,7 +128,16 @@ def _mount_layers(function: Any, properties: Properties) -> None:
     function.layers = [{"Arn": arn, "CodeSize": 0} for arn in properties.get("Layers", [])]
 
 
+def _version_and_tell(bucket: Any, properties: Properties) -> None:
+    """Give a bucket its versioning and have it tell EventBridge, both of which moto's CloudFormation drops."""
+    bucket.versioning_status = properties.get("VersioningConfiguration", {}).get("Status")
+    notifications = properties.get("NotificationConfiguration", {})
+    if str(notifications.get("EventBridgeConfiguration", {}).get("EventBridgeEnabled")).lower() == "true":
+        bucket.set_notification_configuration({"EventBridgeConfiguration": {}})
+
+
 COMPLETIONS: Mapping[str, Callable[[Any, Properties], None]] = {
     "AWS::DynamoDB::Table": _expire_items,
     "AWS::Lambda::Function": _mount_layers,
+    "AWS::S3::Bucket": _version_and_tell,
 }

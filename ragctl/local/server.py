@@ -10,10 +10,21 @@ from typing import Any
 from moto.core.common_models import BaseModel
 from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from werkzeug.serving import make_server
 
-from ragctl.local import cloudformation, stepfunctions, stepfunctions_speed
-from ragctl.local.account import HOST, REGION, endpoint
+from ragctl.local import (
+    cloudformation,
+    dynamodb,
+    event_rules,
+    map_runs,
+    s3_events,
+    server_speed,
+    stepfunctions,
+    stepfunctions_speed,
+)
+from ragctl.local.account import ACCOUNT_ID, HOST, REGION, endpoint
+from ragctl.local.deliveries import Deliveries
 from ragctl.local.durable import DurableState
 from ragctl.local.functions import Functions
 from ragctl.local.journaling import Application, Environ, Journaling
@@ -30,7 +41,7 @@ class AwsEndpoint:
         port: int = listener.getsockname()[1]
         self.url = endpoint(port)
         moto = DomainDispatcherApplication(create_backend_app)
-        application = _in_one_region(Journaling(moto, state))
+        application = _in_one_region(event_rules.announcing(Journaling(moto, state)))
         self._server = make_server(HOST, port, application, True, request_handler=_Handler, fd=listener.fileno())
         self._thread = Thread(target=self._server.serve_forever, args=(_SHUTDOWN_POLL_SECONDS,), daemon=True)
 
@@ -44,14 +55,28 @@ class AwsEndpoint:
         self._thread.join()
 
 
-def mend(functions: Functions, state: DurableState, url: str) -> None:
+def mend(functions: Functions, state: DurableState, deliveries: Deliveries, url: str) -> None:
     """Make moto what the local stack needs it to be. To be called once, before anything is created."""
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     replace(BaseModel, "__new__", _untracked)
     cloudformation.mend()
     functions.mend()
-    stepfunctions.mend(state)
+    server_speed.mend()
+    s3_events.mend()
+    dynamodb.mend()
+    event_rules.mend(deliveries)
+    stepfunctions.mend(state, deliveries)
+    map_runs.mend()
     stepfunctions_speed.mend(functions, url)
+
+
+def start_execution(machine_arn: str, name: str, execution_input: str) -> None:
+    """Start an execution for an event.
+
+    Raises:
+        Exception: moto refuses.
+    """
+    stepfunctions_parser_backends[ACCOUNT_ID][REGION].start_execution(machine_arn, name, execution_input)
 
 
 class _Handler(MotoRequestHandler):

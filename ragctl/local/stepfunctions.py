@@ -1,7 +1,7 @@
 """What moto's Step Functions lacks, added in front of it: refusals, names, synchronous executions, whole answers."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import uuid4
@@ -9,8 +9,9 @@ from uuid import uuid4
 from moto.core.exceptions import AWSError
 from moto.core.responses import ActionResult
 from moto.stepfunctions.exceptions import InvalidExecutionInput
+from moto.stepfunctions.parser.asl.eval.evaluation_details import ExecutionDetails
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError
-from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, SyncExecution
+from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution, SyncExecution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.parser.utils import TMP_THREADS
 from moto.stepfunctions.responses import StepFunctionResponse
@@ -31,19 +32,20 @@ class Watcher(Protocol):
         """Note that one is over, however it ended."""
 
 
-def mend(watcher: Watcher) -> None:
+def mend(*watchers: Watcher) -> None:
     """Put what is below into moto's Step Functions."""
-    replace(StepFunctionsParserBackend, "start_execution", _start_execution(watcher))
+    replace(StepFunctionsParserBackend, "start_execution", _start_execution(watchers))
     replace(StepFunctionResponse, "start_sync_execution", _start_sync_execution)
     replace(StepFunctionResponse, "describe_execution", _describe_execution)
     replace(StepFunctionResponse, "get_execution_history", _get_execution_history)
-    replace(BaseExecutionWorkerCommunication, "terminated", _terminated(watcher))
+    replace(Execution, "get_start_execution_details", _details_of_start)
+    replace(BaseExecutionWorkerCommunication, "terminated", _terminated(watchers))
 
 
 _start_by_moto: Callable[..., Any] = StepFunctionsParserBackend.start_execution
 
 
-def _start_execution(watcher: Watcher) -> Callable[..., Any]:
+def _start_execution(watchers: Sequence[Watcher]) -> Callable[..., Any]:
     def start_execution(
         backend: Any, state_machine_arn: str, name: str | None = None, execution_input: str | None = None, **rest: Any
     ) -> Any:
@@ -56,17 +58,19 @@ def _start_execution(watcher: Watcher) -> Callable[..., Any]:
         if any(execution.name == name for execution in machine.executions):
             return _start_by_moto(backend, state_machine_arn, name, text, **rest)  # refuses it, or finds it the same
         arn = f"{machine.arn.replace(':stateMachine:', ':execution:')}:{name}"
-        watcher.execution_started(arn)  # before it can end
+        for watcher in watchers:
+            watcher.execution_started(arn)  # before it can end
         try:
             return _start_by_moto(backend, state_machine_arn, name, text, **rest)
         except Exception:
-            watcher.execution_ended(arn)
+            for watcher in watchers:
+                watcher.execution_ended(arn)
             raise
 
     return start_execution
 
 
-def _terminated(watcher: Watcher) -> Callable[[Any], None]:
+def _terminated(watchers: Sequence[Watcher]) -> Callable[[Any], None]:
     def terminated(ending: Any) -> None:
         """Publish an execution's end: its result before its status, which moto sets first and pollers see."""
         execution = ending.execution
@@ -76,16 +80,26 @@ def _terminated(watcher: Watcher) -> Callable[[Any], None]:
         elif isinstance(state, ProgramError):
             error = state.error or {}
             execution.error, execution.cause = error.get("error"), error.get("cause")
-        try:
-            if not isinstance(execution, SyncExecution):  # whose caller is there to see it lost
+        for watcher in () if isinstance(execution, SyncExecution) else watchers:  # its caller is there to see it lost
+            try:
                 watcher.execution_ended(execution.exec_arn)
-        except OSError:  # a full disk: the next start may call it lost, but those who wait for it must see its end
-            logging.getLogger(__name__).exception("The end of %s is not in the journal", execution.exec_arn)
-        finally:
-            ending._reflect_execution_status()
+            except OSError:  # a full disk: the next start may call it lost, but those who wait for it must see its end
+                logging.getLogger(__name__).exception("The end of %s is not in the journal", execution.exec_arn)
+        ending._reflect_execution_status()
         TMP_THREADS.clear()  # a debugging aid of moto's that keeps every thread, 35 KB an execution
 
     return terminated
+
+
+def _details_of_start(execution: Any) -> ExecutionDetails:
+    """Describe an execution to its states, its start as text: moto's is nothing that a state could hold."""
+    return ExecutionDetails(
+        arn=execution.exec_arn,
+        name=execution.name,
+        role_arn=execution.role_arn,
+        inpt=execution.input_data,
+        start_time=execution.start_date.isoformat(),
+    )
 
 
 def _start_sync_execution(request: Any) -> ActionResult:

@@ -102,12 +102,14 @@ def _serve(options: Options, tell: Tell, ready: Callable[[Presence], None], stop
     _prepare_environment(port)
     services, translating, collection = _start_beside(options, template, parts)
     from ragctl.local import cloudformation, server  # moto takes seconds to import, in which the others start
+    from ragctl.local.deliveries import Deliveries
     from ragctl.local.durable import DurableState, fill_secrets
     from ragctl.local.functions import Functions
 
     translation = translating.result()
     functions, state = Functions(), DurableState(parts.enter_context(Journal(options.data / "journal")))
-    server.mend(functions, state, told.endpoint)
+    deliveries = Deliveries(server.start_execution, state)
+    server.mend(functions, state, deliveries, told.endpoint)
     outputs = _created(cloudformation.create_stack, translation)
     for loss in state.restore():
         tell(loss)
@@ -123,6 +125,9 @@ def _serve(options: Options, tell: Tell, ready: Callable[[Presence], None], stop
     if collection:
         collection.await_end()
     functions.warm()
+    deliveries.resume(state.waiting)
+    deliveries.serve()
+    parts.callback(deliveries.close)
     gc.collect()
     gc.freeze()  # moto's half million objects stay; walking them again and again costs pauses of 250 ms
 
@@ -141,6 +146,7 @@ def _serve(options: Options, tell: Tell, ready: Callable[[Presence], None], stop
     while not stop.wait(_WATCH_SECONDS):
         for service, _ in services:
             service.check()
+        functions.end_idle()
 
 
 def _listener(port: int) -> socket.socket:

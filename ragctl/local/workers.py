@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
+from time import monotonic
 from types import TracebackType
 from typing import Self
 
@@ -60,7 +61,7 @@ class FunctionPool:
         self._slots = BoundedSemaphore(max_workers)  # one is held for as long as a worker is in use
         self._lock = Lock()  # guards the three below
         self._workers: set[Worker] = set()
-        self._idle: list[Worker] = []
+        self._idle: list[tuple[Worker, float]] = []  # and since when, the one used last at the end
         self._closed = False
 
     def invoke(self, payload: bytes, trace_id: str | None = None) -> InvocationResult:
@@ -95,6 +96,15 @@ class FunctionPool:
                     worker.await_readiness()
                 except InitError as error:
                     raise FunctionDoesNotStartError(self._spec, self._log_path, error) from error
+
+    def end_idle(self, seconds: float) -> None:
+        """End the workers that have been idle for so long, all but the one that was used last."""
+        with self._lock:
+            ended = [worker for worker, since in self._idle[:-1] if monotonic() - since >= seconds]
+            del self._idle[: len(ended)]
+            self._workers.difference_update(ended)
+        for worker in ended:
+            worker.end()
 
     def close(self) -> None:
         """End every process; on return none is left, and running invocations have been answered `Runtime.ExitError`."""
@@ -136,7 +146,7 @@ class FunctionPool:
             with self._lock:
                 if self._closed or not self._idle:
                     return None
-                worker = self._idle.pop()
+                worker, _ = self._idle.pop()
             try:
                 worker.await_readiness()
             except InitError:  # it broke down after its last answer, so no event is lost
@@ -155,7 +165,7 @@ class FunctionPool:
     def _take_back(self, worker: Worker) -> None:
         if worker.usable:
             with self._lock:
-                self._idle.append(worker)
+                self._idle.append((worker, monotonic()))
         else:
             self._discard(worker)
 

@@ -419,6 +419,27 @@ class TestTheWorkers:
                 assert line.recv(1) == b""
             assert error(result.result())["errorType"] == "Runtime.ExitError"
 
+    def test_that_are_idle_end_but_for_the_one_used_last(
+        self, make_pool: type_of_pool_factory, rendezvous: socket.socket
+    ) -> None:
+        pool = make_pool(RENDEZVOUS)
+        with ThreadPoolExecutor(3) as threads, ExitStack() as lines:
+            results = [threads.submit(pool.invoke, port(rendezvous)) for _ in range(3)]
+            for line in [lines.enter_context(greeted(rendezvous)) for _ in range(3)]:
+                line.sendall(b"x")
+            workers = {output(result.result()) for result in results}
+
+        pool.end_idle(seconds=GUARD_SECONDS)
+        assert all(is_running(worker) for worker in workers)
+        pool.end_idle(seconds=0)
+
+        (kept,) = filter(is_running, workers)
+        with ThreadPoolExecutor(1) as threads:
+            again = threads.submit(pool.invoke, port(rendezvous))
+            with greeted(rendezvous) as line:
+                line.sendall(b"x")
+            assert output(again.result()) == kept
+
     def test_take_what_they_started_with_them(self, make_pool: type_of_pool_factory, rendezvous: socket.socket) -> None:
         pool = make_pool(
             '''

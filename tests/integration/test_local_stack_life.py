@@ -9,21 +9,26 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
 import pytest
+from boto3.s3.transfer import TransferConfig
 
 from ragctl.deployment import Deployment
 from ragctl.local import presence
 from ragctl.local.account import HOST, STACK_NAME
+from ragctl.local.journal import Journal
 from ragctl.local.services import free_port
 
 ROOT = Path(__file__).parents[2]
 TOY_TEMPLATE = Path(__file__).parent / "toy_stack" / "template.yaml"
 GUARD_SECONDS = 30.0  # only a failing test waits this long
 
+LARGE = bytes(range(256)) * 40_960  # 10 MB
 SAM = "Transform: AWS::Serverless-2016-10-31\nResources: {F: {Type: AWS::Serverless::Function, Properties: "
 ITEM = {"id": {"S": "a"}, "part": {"B": b"\x00\xff"}, "vector": {"B": b"\x01\x02"}, "expires_at": {"N": "1900000000"}}
 
@@ -93,6 +98,7 @@ class TestLife:
         assert up(data, TOY_TEMPLATE).returncode == 0
         before = found(data)
         lost = load(Deployment(STACK_NAME, before.endpoint))
+        current = versions(Deployment(STACK_NAME, before.endpoint))
         with all_gone(before.pid):
             os.kill(before.pid, signal.SIGKILL)
         journal = data / "journal" / "journal.jsonl"
@@ -103,7 +109,24 @@ class TestLife:
         assert again.returncode == 0, again.stdout
         assert f"lost: execution {lost}, which was running" in again.stdout
         assert_loaded(Deployment(STACK_NAME, found(data).endpoint))
+        assert versions(Deployment(STACK_NAME, found(data).endpoint)) == current
+        assert current.keys() == {"kept", "large"}
         assert journal.stat().st_mode & 0o077 == 0  # secrets are in it
+
+    def test_what_an_event_asked_for_is_run_after_a_restart(self, data: Path) -> None:
+        machine = "arn:aws:states:us-east-1:123456789012:stateMachine:rag-Received"
+        waiting = {"machine": machine, "input": '{"detail": "kept"}'}
+        arn = f"{machine.replace(':stateMachine:', ':execution:')}:event_name"
+        with Journal(data / "journal") as journal:
+            journal.record([(("delivery", "event_name"), waiting), (("execution", arn), "since then")])
+
+        started = up(data, TOY_TEMPLATE)
+
+        assert started.returncode == 0
+        assert "lost" not in started.stdout
+
+        states = Deployment(STACK_NAME, found(data).endpoint).client("stepfunctions")
+        assert states.describe_execution(executionArn=arn)["input"] == '{"detail":"kept"}'
 
     def test_down_leaves_nothing_running(self, data: Path) -> None:
         started = up(data, TOY_TEMPLATE, "--parameter", "Greeting=hello")
@@ -246,9 +269,31 @@ def load(deployment: Deployment) -> str:
         s3.put_object(Bucket=bucket, Key=name, Body=b"x")
     s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "gone"}, {"Key": "gone/too"}]})
     s3.delete_object(Bucket=bucket, Key="gone at last")
+    load_versioned(deployment)
     deployment.client("secretsmanager").put_secret_value(SecretId="rag/key", SecretString="mine")
     states = deployment.client("stepfunctions")
     return str(states.start_execution(stateMachineArn=deployment.outputs["Patient"])["executionArn"])
+
+
+def load_versioned(deployment: Deployment) -> None:
+    """Put objects into a versioned bucket: two versions, a deleted one, and one in parts."""
+    bucket, s3 = deployment.outputs["Inbox"], deployment.client("s3")
+    for content in (b"old", b"new"):
+        s3.put_object(Bucket=bucket, Key="kept", Body=content)
+    s3.put_object(Bucket=bucket, Key="gone", Body=b"x")
+    s3.delete_object(Bucket=bucket, Key="gone")
+    config = TransferConfig(multipart_threshold=len(LARGE) // 2, multipart_chunksize=len(LARGE) // 2)
+    s3.upload_fileobj(BytesIO(LARGE), bucket, "large", Config=config)
+
+
+def versions(deployment: Deployment) -> dict[str, tuple[str, str, datetime]]:
+    """Return the current version, entity tag and date of each object of the versioned bucket."""
+    bucket, s3 = deployment.outputs["Inbox"], deployment.client("s3")
+    heads = {
+        entry["Key"]: s3.head_object(Bucket=bucket, Key=entry["Key"])
+        for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]
+    }
+    return {key: (head["VersionId"], head["ETag"], head["LastModified"]) for key, head in heads.items()}
 
 
 def assert_loaded(deployment: Deployment) -> None:
@@ -263,6 +308,9 @@ def assert_loaded(deployment: Deployment) -> None:
     assert s3.get_object_tagging(Bucket=bucket, Key="docs/ä b.md")["TagSet"] == [{"Key": "k", "Value": "v"}]
     assert [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["docs/ä b.md"]
     assert deployment.client("secretsmanager").get_secret_value(SecretId="rag/key")["SecretString"] == "mine"
+    inbox = deployment.outputs["Inbox"]
+    assert s3.get_object(Bucket=inbox, Key="kept")["Body"].read() == b"new"
+    assert s3.get_object(Bucket=inbox, Key="large")["Body"].read() == LARGE
 
 
 def last_line(result: subprocess.CompletedProcess[str]) -> str:

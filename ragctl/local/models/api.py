@@ -10,10 +10,10 @@ from typing import Any, Literal
 import msgspec
 
 from ragctl.local.models.answerer import ExtractiveAnswerer
-from ragctl.local.models.embeddings import DIMENSIONS, Embeddings, WordLlamaEmbedder
+from ragctl.local.models.embeddings import SIZES, Embeddings, WordLlamaEmbedder
 from ragctl.local.models.prompt import Prompt
 
-EMBEDDING_MODEL = "wordllama-256"
+EMBEDDING_MODELS = {f"wordllama-{dimensions}": dimensions for dimensions in SIZES}
 CHAT_MODEL = "extractive"
 MAX_INPUTS = 2048
 
@@ -72,7 +72,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
 
 
 class ModelApi:
-    """Answers the requests of an OpenAI client with the two local models.
+    """Answers the requests of an OpenAI client with the local models.
 
     Its methods return a response document, or raise an `ApiError`. They may be called from several threads.
     """
@@ -83,7 +83,7 @@ class ModelApi:
 
     def health(self) -> Document:
         """Tell that the models are loaded."""
-        return {"status": "ok", "models": [EMBEDDING_MODEL, CHAT_MODEL]}
+        return {"status": "ok", "models": [*EMBEDDING_MODELS, CHAT_MODEL]}
 
     def models(self) -> Document:
         """List the models."""
@@ -91,7 +91,7 @@ class ModelApi:
             "object": "list",
             "data": [
                 {"id": name, "object": "model", "created": 0, "owned_by": "local"}
-                for name in (EMBEDDING_MODEL, CHAT_MODEL)
+                for name in (*EMBEDDING_MODELS, CHAT_MODEL)
             ],
         }
 
@@ -99,20 +99,21 @@ class ModelApi:
         """Embed one text or up to 2,048."""
         with _refused_if_malformed():
             request = msgspec.json.decode(body, type=EmbeddingsRequest)
-        _known(request.model, EMBEDDING_MODEL)
+        _known(request.model, *EMBEDDING_MODELS)
+        dimensions = EMBEDDING_MODELS[request.model]
         texts = [request.input] if isinstance(request.input, str) else request.input
         if not 1 <= len(texts) <= MAX_INPUTS or not all(texts):
             raise ApiError(400, f"'input' must be 1 to {MAX_INPUTS} strings, none of them empty.", param="input")
-        if request.dimensions not in {None, DIMENSIONS}:
-            raise ApiError(400, f"This model has {DIMENSIONS} dimensions and no others.", param="dimensions")
-        embedded = self._embedder.embed(texts)
+        if request.dimensions not in {None, dimensions}:
+            raise ApiError(400, f"This model has {dimensions} dimensions and no others.", param="dimensions")
+        embedded = self._embedder.embed(texts, dimensions)
         return {
             "object": "list",
             "data": [
                 {"object": "embedding", "index": index, "embedding": vector}
                 for index, vector in enumerate(_encoded(embedded, request.encoding_format))
             ],
-            "model": EMBEDDING_MODEL,
+            "model": request.model,
             "usage": {"prompt_tokens": embedded.tokens, "total_tokens": embedded.tokens},
         }
 
@@ -161,11 +162,10 @@ def _refused_if_malformed() -> Iterator[None]:
         raise ApiError(400, "The request is not valid JSON.") from error
 
 
-def _known(model: str, served: str) -> None:
-    if model != served:
-        raise ApiError(
-            404, f"The model does not exist here; this is '{served}'.", param="model", code="model_not_found"
-        )
+def _known(model: str, *served: str) -> None:
+    if model not in served:
+        names = " or ".join(f"'{name}'" for name in served)
+        raise ApiError(404, f"The model does not exist here; this is {names}.", param="model", code="model_not_found")
 
 
 def _encoded(embedded: Embeddings, encoding: str) -> Iterator[str | list[float]]:

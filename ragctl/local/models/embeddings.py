@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 Matrix = NDArray[np.float32]
 
 DIMENSIONS = 256
+SIZES = (256, 128, 64)  # WordLlama is trained so that the first 128 or 64 components of a vector serve by themselves
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class WordLlamaEmbedder:
         self._tokenizer: Any = model.tokenizer
         self._tokenizer.no_padding()
 
-    def embed(self, texts: Sequence[str]) -> Embeddings:
-        """Return vectors of shape (texts, 256) and the number of tokens in all.
+    def embed(self, texts: Sequence[str], dimensions: int = DIMENSIONS) -> Embeddings:
+        """Return vectors of shape (texts, dimensions) and the number of tokens in all.
 
         Each text is pooled by itself, not padded to its batch as WordLlama's own `embed` does: the same vector to the
         last bit whatever else is in the request, and four times as fast. A text without tokens has the zero vector.
@@ -48,6 +49,7 @@ class WordLlamaEmbedder:
         sums = np.zeros((len(ids), DIMENSIONS), dtype=np.float32)
         for row, tokens in enumerate(ids):
             self._weights[tokens].sum(axis=0, out=sums[row])
+        sums = sums[:, :dimensions]
         lengths = np.linalg.norm(sums, axis=1)
         vectors = sums / np.maximum(lengths, 1e-12)[:, None]
         return Embeddings(vectors.astype(np.float32), lengths.astype(np.float32), sum(map(len, ids)))
