@@ -12,6 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from rag.adapters.dynamodb_cache import DynamoEmbeddingCache
+from rag.errors import TransientError
 from rag.ports import EmbeddingCache
 from rag.vectors import to_bytes
 from tests.fakes import faulty_http as faults
@@ -67,6 +68,25 @@ def test_more_than_a_request_may_carry(cache: EmbeddingCache) -> None:
     many = {f"key-{number}": unit(number % 4) for number in range(230)}
     cache.put(many)
     assert cache.get(list(many)) == many
+
+
+def test_what_is_forgotten_is_gone_and_the_rest_is_not(cache: EmbeddingCache) -> None:
+    cache.put({"a": unit(0), "b": unit(1), "c": unit(2)})
+    cache.forget(["a", "c", "never-known", "a"])
+    assert cache.get(["a", "b", "c"]) == {"b": unit(1)}
+
+
+def test_nothing_is_forgotten_for_nothing(cache: EmbeddingCache) -> None:
+    cache.put({"a": unit(0)})
+    cache.forget([])
+    assert cache.get(["a"]) == {"a": unit(0)}
+
+
+def test_more_than_a_request_may_carry_is_forgotten(cache: EmbeddingCache) -> None:
+    many = {f"key-{number}": unit(number % 4) for number in range(60)}
+    cache.put(many)
+    cache.forget([*many, *many])
+    assert cache.get(list(many)) == {}
 
 
 def test_an_expired_entry_is_a_miss_though_it_is_still_there(client: Any) -> None:
@@ -143,6 +163,51 @@ def test_entries_that_were_not_written_are_a_metric(client: Any) -> None:
         {"a": unit()}
     )
     assert failures == [1]
+
+
+class Reluctant:
+    """A client that does one item of a write and leaves over the others, the first few times."""
+
+    def __init__(self, client: Any, times: int) -> None:
+        self._client = client
+        self._times = times
+
+    def batch_write_item(self, RequestItems: Any) -> Any:  # noqa: N803 - DynamoDB's name
+        if self._times == 0:
+            return self._client.batch_write_item(RequestItems=RequestItems)
+        self._times -= 1
+        done, *left = RequestItems[TABLE]
+        return self._client.batch_write_item(RequestItems={TABLE: [done]}) | {"UnprocessedItems": {TABLE: left}}
+
+
+def test_what_dynamodb_leaves_over_is_forgotten_in_further_attempts(client: Any) -> None:
+    DynamoEmbeddingCache(TABLE, 30, timeout_seconds=10, client=client).put({f"key-{n}": unit() for n in range(10)})
+    DynamoEmbeddingCache(TABLE, 30, timeout_seconds=10, client=Reluctant(client, times=3)).forget(
+        [f"key-{n}" for n in range(10)]
+    )
+    assert client.scan(TableName=TABLE)["Items"] == []
+
+
+def test_forgetting_does_not_pass_over_what_is_left_in_the_end(client: Any) -> None:
+    DynamoEmbeddingCache(TABLE, 30, timeout_seconds=10, client=client).put({f"key-{n}": unit() for n in range(10)})
+    with pytest.raises(TransientError):
+        DynamoEmbeddingCache(TABLE, 30, timeout_seconds=10, client=Reluctant(client, times=100)).forget(
+            [f"key-{n}" for n in range(10)]
+        )
+    assert len(client.scan(TableName=TABLE)["Items"]) == 5
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ClientError({"Error": {"Code": "ProvisionedThroughputExceededException"}}, "BatchWriteItem"),
+        ClientError({"Error": {"Code": "AccessDeniedException"}}, "BatchWriteItem"),
+        ConnectTimeoutError(endpoint_url="http://127.0.0.1"),
+    ],
+)
+def test_a_table_that_cannot_be_asked_to_forget_is_an_error(error: Exception) -> None:
+    with pytest.raises(TransientError):
+        DynamoEmbeddingCache(TABLE, 30, timeout_seconds=10, client=Broken(error)).forget(["a"])
 
 
 @pytest.fixture
@@ -222,6 +287,19 @@ def test_an_answer_that_is_none_of_dynamodbs_is_a_miss_and_a_metric(server: faul
 def test_an_answer_that_is_none_of_dynamodbs_does_not_fail_a_write(server: faults.FaultyServer, body: bytes) -> None:
     server.next(faults.answer(200, body, {"Content-Type": "application/x-amz-json-1.0"}))
     cache_at(server, []).put({"a": unit()})
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_an_answer_that_is_none_of_dynamodbs_has_forgotten_nothing(server: faults.FaultyServer, body: bytes) -> None:
+    server.next(faults.answer(200, body, {"Content-Type": "application/x-amz-json-1.0"}))
+    with pytest.raises(TransientError):
+        cache_at(server, []).forget(["a"])
+
+
+def test_a_table_that_is_too_slow_has_forgotten_nothing(server: faults.FaultyServer) -> None:
+    server.next(faults.hang)
+    with pytest.raises(TransientError):
+        cache_at(server, [], timeout_seconds=0.3).forget(["a"])
 
 
 def test_keys_that_were_not_read_are_a_metric(server: faults.FaultyServer) -> None:

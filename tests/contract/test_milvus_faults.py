@@ -214,7 +214,13 @@ def test_a_missing_collection_is_told_with_what_to_do(milvus_lite: MilvusLite) -
     store = MilvusStore(None, milvus_lite.uri, "rag_missing_8", DIMENSIONS, DEADLINE)
     tenant = Tenant(store, "acme")
 
-    for call in (tenant.finds, lambda: tenant.load(tenant.chunk("one")), lambda: list(store.entries("acme", ["a"]))):
+    for call in (
+        tenant.finds,
+        lambda: tenant.load(tenant.chunk("one")),
+        lambda: list(store.entries("acme", ["a"])),
+        lambda: list(store.fetch("acme", ["0" * 32])),
+        lambda: list(store.ids("acme")),
+    ):
         with pytest.raises(IndexUnavailable, match="rag index create"):
             call()
     store.close()

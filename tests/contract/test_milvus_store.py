@@ -140,6 +140,18 @@ def test_texts_at_their_limits_are_stored_whole(milvus_tenant: Tenant) -> None:
     assert passage.chunk == chunk
 
 
+def test_rows_at_their_limits_are_fetched(milvus_tenant: Tenant) -> None:
+    chunks = [
+        milvus_tenant.chunk("long", ordinal=ordinal, text="é" * 32_767, metadata={"note": "m" * 65_000})
+        for ordinal in range(110)
+    ]
+    milvus_tenant.load(*chunks)
+
+    found = milvus_tenant.store.fetch(milvus_tenant.name, [chunk.chunk_id for chunk in chunks])
+
+    assert sorted((item.chunk for item in found), key=lambda chunk: chunk.ordinal) == chunks
+
+
 def test_a_chunk_beyond_a_limit_keeps_its_whole_batch_out(milvus_tenant: Tenant) -> None:
     with pytest.raises(InvalidRequest, match="text exceeds 65535 bytes"):
         milvus_tenant.load(milvus_tenant.chunk("fits"), milvus_tenant.chunk("does-not", text="é" * 32_768))

@@ -5,7 +5,7 @@ import inspect
 import json
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -421,22 +421,73 @@ def test_settling_gives_up_in_time(server: PineconeServer, open_store: Callable[
     assert len(server.requests) < 10
 
 
-def test_pages_that_go_round_in_a_circle_are_reported(server: PineconeServer, tenant: Tenant) -> None:
-    page = answer_json({"vectors": {}, "namespace": "acme", "pagination": {"next": "again"}})
+READINGS: dict[str, Callable[[PineconeStore, str], Iterable[object]]] = {
+    "entries": lambda store, tenant: store.entries(tenant, ["d"]),
+    "ids": lambda store, tenant: store.ids(tenant),
+    "fetch": lambda store, tenant: store.fetch(tenant, ["0" * 32]),
+}
+
+
+@pytest.mark.parametrize(("reading", "nothing"), [("entries", {}), ("ids", [])])
+def test_pages_that_go_round_in_a_circle_are_reported(
+    server: PineconeServer, open_store: Callable[..., PineconeStore], reading: str, nothing: object
+) -> None:
+    page = answer_json({"vectors": nothing, "namespace": "acme", "pagination": {"next": "again"}})
     server.next(page, page)
 
     with pytest.raises(errors.MalformedResponse):
-        list(tenant.store.entries("acme", ["d"]))
+        list(READINGS[reading](open_store(), "acme"))
 
 
-@pytest.mark.parametrize("answered", [{}, {"vectors": {}, "namespace": "another-tenant"}])
+@pytest.mark.parametrize("answered", [{}, {"namespace": "another-tenant"}])
+@pytest.mark.parametrize("reading", READINGS)
 def test_a_listing_that_is_none_is_not_taken_for_an_empty_one(
-    server: PineconeServer, tenant: Tenant, answered: dict[str, Any]
+    server: PineconeServer, open_store: Callable[..., PineconeStore], reading: str, answered: dict[str, Any]
 ) -> None:
     server.next(answer_json(answered))
 
     with pytest.raises(errors.MalformedResponse):
-        list(tenant.store.entries("acme", ["d"]))
+        list(READINGS[reading](open_store(), "acme"))
+
+
+@pytest.mark.parametrize("reading", READINGS)
+def test_a_namespace_that_does_not_exist_yet_holds_nothing(
+    server: PineconeServer, open_store: Callable[..., PineconeStore], reading: str
+) -> None:
+    server.next(answer_json({"code": 5, "message": "Namespace not found"}, 404))
+
+    assert list(READINGS[reading](open_store(), "acme")) == []
+
+
+@pytest.mark.parametrize("reading", READINGS)
+def test_no_reading_is_of_the_default_namespace(
+    server: PineconeServer, open_store: Callable[..., PineconeStore], reading: str
+) -> None:
+    with pytest.raises(errors.InvalidRequest):
+        list(READINGS[reading](open_store(), ""))
+
+    assert server.requests == []
+
+
+def test_a_vector_of_other_dimensions_is_not_fetched(server: PineconeServer, tenant: Tenant) -> None:
+    server.put("acme", "odd", [1.0] * (DIMENSIONS + 1), good_metadata())
+
+    with pytest.raises(errors.IndexUnavailable):
+        list(tenant.store.fetch("acme", ["odd"]))
+
+
+def test_a_fetch_shows_a_chunk_as_it_was_until_its_new_state_has_settled() -> None:
+    with PineconeServer(DIMENSIONS, lag=2) as server, opened(server) as store:
+        tenant = Tenant(store, "acme")
+        before, after = tenant.chunk("moved", groups=("hr",)), tenant.chunk("moved", groups=("finance",))
+        tenant.load(before)
+
+        store.upsert("acme", [IndexedChunk(after, NORTH)])
+        [early] = store.fetch("acme", [after.chunk_id])
+        store.settle("acme", [after.chunk_id])
+        [late] = store.fetch("acme", [after.chunk_id])
+
+    assert (early.chunk, late.chunk) == (before, after)
 
 
 def test_every_query_asks_for_the_principals_readers(server: PineconeServer, tenant: Tenant) -> None:

@@ -238,7 +238,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not self.server.faulty.exchange(request, self.connection):
             self.close_connection = True
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _exchange  # noqa: N815 - the base class names them so
+    do_HEAD = do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _exchange  # noqa: N815 - the base class names them so
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
         """Stay silent."""

@@ -16,3 +16,7 @@ class MemoryCache:
 
     def put(self, vectors: "Mapping[str, Vector[float]]") -> None:
         self._vectors.update(vectors)
+
+    def forget(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self._vectors.pop(key, None)

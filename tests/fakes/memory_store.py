@@ -42,6 +42,15 @@ class MemoryStore:
             if item.chunk.document_id in document_ids:
                 yield IndexEntry(item.chunk.chunk_id, item.chunk.document_id, item.chunk.version)
 
+    def fetch(self, tenant: str, chunk_ids: Sequence[str]) -> Iterator[IndexedChunk]:
+        held = self._tenants.get(tenant, {})
+        for chunk_id in dict.fromkeys(chunk_ids):
+            if chunk_id in held:
+                yield held[chunk_id]
+
+    def ids(self, tenant: str) -> Iterator[str]:
+        yield from list(self._tenants.get(tenant, {}))
+
     def settle(self, tenant: str, chunk_ids: Sequence[str]) -> None:
         if not self._tenants.get(tenant, {}).keys() >= set(chunk_ids):
             raise UpstreamUnavailable("Not all chunks are there, and none will come by itself.")

@@ -89,7 +89,10 @@ class PassageSearch(Protocol):
 
 
 class ChunkIndex(Protocol):
-    """Writes chunks. Every call is about one tenant."""
+    """Writes chunks, and reads back what was written. Every call is about one tenant.
+
+    A store may show writes and deletions with a delay: what is read is sure to be the newest once it has settled.
+    """
 
     def upsert(self, tenant: str, chunks: Sequence[IndexedChunk]) -> None:
         """Store the chunks under their ids, in as many requests as the store's limits ask for."""

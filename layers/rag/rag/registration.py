@@ -19,7 +19,7 @@ from rag.models import EVERYONE, NOBODY, Metadata
 Status = Literal["pending", "indexing", "ready", "failed", "deleted"]
 Verdict = Literal["taken", "resumed", "done", "superseded", "claimed elsewhere"]
 
-_SEQUENCER_DIGITS: Final = 64  # they are hexadecimal, of differing lengths: padded on the left they compare as text
+_RECENT: Final = 16  # deliveries by hand that are told from new ones; a late second delivery comes within minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,11 @@ class Origin:
     def event(cls, key: str, sequencer: str) -> "Origin":
         """Return the origin of an S3 event."""
         return cls(f"{key}@{sequencer}", key, sequencer)
+
+    @property
+    def digest(self) -> str:
+        """The name, shortened."""
+        return _digest(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +63,12 @@ class Registration:
     turn: int = 0
     origin: str = ""  # of the change that took the turn
     seen: Mapping[str, str] = field(default_factory=dict)  # the newest sequencer of each object key
+    recent: tuple[str, ...] = ()  # digests of the latest origins that had a turn and no sequencer
     status: Status = "pending"
     error: str = ""
     source: str = ""  # the file below the tenant that holds it; several records share theirs
     key: str = ""  # of the object
+    object_version: str = ""  # of the object that the turn reads: its version id, or its etag where it has none
     live_version: str = ""  # empty where readers see nothing
     versions: Mapping[str, int] = field(default_factory=dict)  # chunks of each version that the index may hold
     content_hash: str = ""  # of the live version
@@ -72,6 +79,7 @@ class Registration:
     groups: tuple[str, ...] = ()
     metadata: Metadata = field(default_factory=dict)
     hidden: bool = False  # until a sidecar has spoken for it
+    spoken_for: bool = False  # by a sidecar, once and for all
     indexed_attributes: str = ""  # the attributes that the live version's chunks carry in the index
     generation: str = ""  # of a record: the version of its file that it was last seen in
     created_at: str = ""
@@ -80,7 +88,7 @@ class Registration:
     @property
     def version(self) -> str:
         """The version that the present turn writes."""
-        return f"{self.turn}-{hashlib.sha256(self.origin.encode()).hexdigest()[:12]}"
+        return f"{self.turn}-{_digest(self.origin)}"
 
     @property
     def chunks(self) -> int:
@@ -95,14 +103,20 @@ class Registration:
     @property
     def attributes(self) -> str:
         """A digest of what its chunks must carry in the index besides their text."""
-        described = json.dumps([self.readers, dict(self.metadata)], sort_keys=True)
+        metadata = {name: float(value) if type(value) is int else value for name, value in self.metadata.items()}
+        described = json.dumps([self.readers, metadata], sort_keys=True)  # 5 and 5.0 are one number, however stored
         return hashlib.sha256(described.encode()).hexdigest()[:16]
 
     @property
-    def unreaped(self) -> dict[str, int]:
-        """The versions that nobody needs any more, with their chunks: all but the live and the one being written."""
+    def needed(self) -> tuple[str, ...]:
+        """The versions that the index has to hold: the live one, and the one that the present turn writes."""
         writing = self.version if self.status in ("indexing", "failed") else ""
-        return {name: count for name, count in self.versions.items() if name not in (self.live_version, writing)}
+        return tuple(version for version in (self.live_version, writing) if version)
+
+    @property
+    def unreaped(self) -> dict[str, int]:
+        """The versions that nobody needs any more, with their chunks."""
+        return {name: count for name, count in self.versions.items() if name not in self.needed}
 
     def live(self) -> LiveVersion | None:
         """Return what readers may see, or None."""
@@ -122,25 +136,31 @@ class Claim:
         return self.verdict in ("taken", "resumed")
 
 
-def claim(entry: Registration, origin: Origin, source: str, key: str, now: str) -> Claim:
-    """Give a change its turn, unless it is older than one that had its turn before."""
+def claim(entry: Registration, origin: Origin, source: str, key: str, now: str, *, object_version: str = "") -> Claim:
+    """Give a change its turn, unless it is older than one that had its turn before.
+
+    `object_version` tells whoever uploaded an object that this turn is about it.
+    """
     if entry.status != "deleted" and entry.source not in ("", source):
         return Claim("claimed elsewhere", entry)
-    if entry.origin == origin.name:
+    if entry.turn and entry.origin == origin.name:
         if entry.status in ("ready", "deleted"):
             return Claim("done", entry)
-        return Claim("resumed", replace(entry, status="indexing", error="", updated_at=now))
-    if is_outdated(entry, origin):
+        read = object_version or entry.object_version
+        return Claim("resumed", replace(entry, status="indexing", error="", object_version=read, updated_at=now))
+    if is_outdated(entry, origin) or (not origin.sequencer and origin.digest in entry.recent):
         return Claim("superseded", entry)
     taken = replace(
         entry,
         turn=entry.turn + 1,
         origin=origin.name,
         seen=_with_seen(entry, origin),
+        recent=entry.recent if origin.sequencer else (*entry.recent, origin.digest)[-_RECENT:],
         status="indexing",
         error="",
         source=source,
         key=key,
+        object_version=object_version,
         created_at=entry.created_at or now,
         updated_at=now,
     )
@@ -149,7 +169,13 @@ def claim(entry: Registration, origin: Origin, source: str, key: str, now: str) 
 
 def is_outdated(entry: Registration, origin: Origin) -> bool:
     """Tell whether an event is no newer than the newest seen of its key."""
-    return bool(origin.sequencer) and _padded(origin.sequencer) <= _padded(entry.seen.get(origin.key, ""))
+    seen = entry.seen.get(origin.key)
+    return bool(origin.sequencer) and seen is not None and _order(origin.sequencer) <= _order(seen)
+
+
+def noticed(entry: Registration, origin: Origin) -> Registration | None:
+    """Note an event that is none of the entry's business but orders later ones; None if it is no newer than those."""
+    return None if is_outdated(entry, origin) else replace(entry, seen=_with_seen(entry, origin))
 
 
 def registered(entry: Registration, turn: int, chunks: int) -> Registration | None:
@@ -160,8 +186,13 @@ def registered(entry: Registration, turn: int, chunks: int) -> Registration | No
     return replace(entry, versions={**entry.versions, entry.version: count})
 
 
-def published(entry: Registration, turn: int, content_hash: str, attributes: str, now: str) -> Registration | None:
-    """Make the turn's version the live one; None if the turn is over. The index carries these attributes for it."""
+def published(
+    entry: Registration, turn: int, content_hash: str, attributes: str, now: str, *, chunks: int | None = None
+) -> Registration | None:
+    """Make the turn's version the live one; None if the turn is over. The index carries these attributes for it.
+
+    `chunks` is its number of chunks, where an earlier attempt, that cut otherwise, had registered more.
+    """
     if entry.turn != turn or entry.status == "deleted" or entry.version not in entry.versions:
         return None
     return replace(
@@ -169,6 +200,7 @@ def published(entry: Registration, turn: int, content_hash: str, attributes: str
         status="ready",
         error="",
         live_version=entry.version,
+        versions=entry.versions if chunks is None else {**entry.versions, entry.version: chunks},
         content_hash=content_hash,
         indexed_attributes=attributes,
         updated_at=now,
@@ -205,8 +237,13 @@ def deleted(entry: Registration, now: str) -> Registration:
 def described(
     entry: Registration, origin: Origin, groups: tuple[str, ...], metadata: Metadata, now: str
 ) -> Registration | None:
-    """Take up what a sidecar says, which may arrive before its document; None if it is older than what was seen."""
-    if is_outdated(entry, origin):
+    """Take up what a sidecar says, which may arrive before its document; None if a newer one has spoken.
+
+    The same event may come again, after an attempt that broke off before the index followed. One without a sequencer
+    is as new as the sidecar was when it was read: load the entry first, then read the sidecar, and read it again when
+    storing fails, so that what a newer event has stored is never undone.
+    """
+    if _has_been_followed(entry, origin):
         return None
     return replace(
         entry,
@@ -214,14 +251,26 @@ def described(
         groups=groups,
         metadata=metadata,
         hidden=False,
+        spoken_for=True,
         created_at=entry.created_at or now,
         updated_at=now,
     )
 
 
+def misdescribed(entry: Registration, origin: Origin, reason: str, now: str) -> Registration | None:
+    """Take up that a sidecar cannot be read: who may read the document stays as it was. None if a newer one has spoken.
+
+    The document counts as failed until it is read again; what readers see of it stays.
+    """
+    if _has_been_followed(entry, origin):
+        return None
+    noted = replace(entry, seen=_with_seen(entry, origin), updated_at=now)
+    return noted if not entry.turn or entry.status == "deleted" else replace(noted, status="failed", error=reason)
+
+
 def reaped(entry: Registration, versions: Mapping[str, int]) -> Registration:
-    """Forget versions of which the index holds nothing any more; those that are still needed are kept."""
-    gone = {name for name in versions if name in entry.unreaped}
+    """Forget versions of which the index holds nothing any more; those that are still needed, or grew, are kept."""
+    gone = {name for name, count in entry.unreaped.items() if versions.get(name, -1) >= count}
     return replace(entry, versions={name: count for name, count in entry.versions.items() if name not in gone})
 
 
@@ -229,5 +278,16 @@ def _with_seen(entry: Registration, origin: Origin) -> Mapping[str, str]:
     return {**entry.seen, origin.key: origin.sequencer} if origin.sequencer else entry.seen
 
 
-def _padded(sequencer: str) -> str:
-    return sequencer.upper().rjust(_SEQUENCER_DIGITS, "0")
+def _has_been_followed(entry: Registration, origin: Origin) -> bool:
+    seen = entry.seen.get(origin.key)
+    return bool(origin.sequencer) and seen is not None and _order(origin.sequencer) < _order(seen)
+
+
+def _order(sequencer: str) -> tuple[int, str]:
+    """Return what sequencers compare by: they are hexadecimal numbers of differing lengths."""
+    digits = sequencer.upper().lstrip("0")
+    return len(digits), digits
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:12]

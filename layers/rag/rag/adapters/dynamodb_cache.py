@@ -1,4 +1,4 @@
-"""DynamoDB adapter for the EmbeddingCache port. It fails open: whatever goes wrong is a miss and a metric."""
+"""DynamoDB adapter for the EmbeddingCache port. Reading and writing fail open: whatever goes wrong is a miss."""
 
 import math
 import time
@@ -12,6 +12,7 @@ from botocore.config import Config
 
 from rag import vectors
 from rag.deadlines import within
+from rag.errors import UpstreamThrottled, UpstreamUnavailable
 from rag.vectors import Vector
 
 QUERY_TIMEOUT_SECONDS: Final = 0.3  # slower than this, the embedding call itself is about as fast
@@ -20,6 +21,7 @@ INGESTION_TIMEOUT_SECONDS: Final = 2.0
 _READ_BATCH: Final = 100  # keys of one BatchGetItem
 _WRITE_BATCH: Final = 25  # items of one BatchWriteItem
 _SECONDS_PER_DAY: Final = 86_400
+_PAUSES: Final = (0.0, 0.05, 0.1, 0.2, 0.4)  # seconds before each attempt to delete what DynamoDB left over
 
 T = TypeVar("T")
 
@@ -71,6 +73,31 @@ class DynamoEmbeddingCache:
                 for key, vector in batch
             ]  # fmt: skip
             self._tried(partial(self._write, {self._table: puts}))
+
+    def forget(self, keys: Sequence[str]) -> None:
+        """Delete the entries with these keys; unknown keys are passed over.
+
+        Raises:
+            UpstreamThrottled: DynamoDB left some undone, a few times over.
+            UpstreamUnavailable: it could not be reached, or failed.
+        """
+        for batch in _batches(list(dict.fromkeys(keys)), _WRITE_BATCH):
+            left: Mapping[str, Any] = {self._table: [{"DeleteRequest": {"Key": {"id": {"S": key}}}} for key in batch]}
+            for pause in _PAUSES:
+                time.sleep(pause)
+                left = self._deleted(left)
+                if not left:
+                    break
+            else:
+                raise UpstreamThrottled("The embedding cache takes fewer deletions than it was asked for.")
+
+    def _deleted(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what DynamoDB left over of the request."""
+        try:
+            response = within(self._timeout, lambda: self._client.batch_write_item(RequestItems=request))
+            return dict(response["UnprocessedItems"])
+        except Exception as error:
+            raise UpstreamUnavailable("The embedding cache could not be asked to forget.") from error
 
     def _tried(self, request: "Callable[[], tuple[T, bool]]") -> T | None:
         """Return what the request returns, or None; report it when it failed or did less than all."""

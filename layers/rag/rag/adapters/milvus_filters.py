@@ -39,6 +39,11 @@ def documents_of(tenant: str, document_ids: Sequence[str]) -> str:
     return f"{_equals('tenant', tenant)} and document_id in {_list(document_ids)}"
 
 
+def all_of(tenant: str) -> str:
+    """Return the expression of all chunks of a tenant."""
+    return _equals("tenant", tenant)
+
+
 def kind(value: Scalar) -> str:
     """Return the type's name in a metadata key."""
     if isinstance(value, bool):

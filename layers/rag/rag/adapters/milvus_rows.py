@@ -2,6 +2,7 @@
 
 import json
 import math
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -99,6 +100,19 @@ def chunk(entity: Mapping[str, Any]) -> Chunk:
             metadata={key.partition(":")[2]: value for key, value in entity["meta"].items()},
         )
     except (KeyError, TypeError, AttributeError) as error:
+        raise MalformedResponse("Milvus returned a row that is not a chunk.") from error
+
+
+def indexed_chunk(entity: Mapping[str, Any]) -> IndexedChunk:
+    """Return the chunk that a row's output fields hold, with the vector that is among them.
+
+    Raises:
+        MalformedResponse: they are not those of a chunk with a vector.
+    """
+    found = chunk(entity)
+    try:
+        return IndexedChunk(found, array("f", entity["vector"]))
+    except (KeyError, TypeError) as error:
         raise MalformedResponse("Milvus returned a row that is not a chunk.") from error
 
 

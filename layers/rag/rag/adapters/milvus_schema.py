@@ -72,6 +72,19 @@ def create_milvus_collection(
         connection.close()
 
 
+def drop_milvus_collection(credential: Credential | None, uri: str, collection: str) -> None:
+    """Drop the collection with all that it holds, if it is there.
+
+    Raises:
+        TransientError, PermanentError: as Milvus does.
+    """
+    connection = MilvusConnection(credential, uri, collection, _CREATION_SECONDS)
+    try:
+        connection.run(lambda client: client.drop_collection(collection, retry_times=0))
+    finally:
+        connection.close()
+
+
 def verify(client: MilvusClient, collection: str, dimensions: int) -> None:
     """Check that the collection is one that `create_milvus_collection` makes.
 

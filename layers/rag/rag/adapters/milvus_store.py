@@ -8,8 +8,8 @@ from pymilvus import MilvusClient
 
 from rag.adapters.milvus_connection import MilvusConnection
 from rag.adapters.milvus_errors import VENDOR_ERRORS, translated
-from rag.adapters.milvus_filters import chunks_of, documents_of, visible
-from rag.adapters.milvus_rows import OUTPUT_FIELDS, batches, chunk, row
+from rag.adapters.milvus_filters import all_of, chunks_of, documents_of, visible
+from rag.adapters.milvus_rows import OUTPUT_FIELDS, batches, chunk, indexed_chunk, row
 from rag.adapters.milvus_schema import verify
 from rag.adapters.scores import cosine
 from rag.errors import IndexUnavailable, UpstreamRejected, UpstreamThrottled, UpstreamUnavailable
@@ -19,8 +19,9 @@ from rag.ports import Credential
 from rag.vectors import Vector
 
 _IDS_PER_REQUEST: Final = 1_000
+_ROWS_PER_REQUEST: Final = 100  # a row has 160 KB at most, a message as it comes from a proxy 64 MB or more
 _DOCUMENTS_PER_REQUEST: Final = 500
-_ENTRIES_PER_PAGE: Final = 1_000
+_PAGE: Final = 1_000
 
 
 class MilvusStore:
@@ -67,14 +68,24 @@ class MilvusStore:
     def entries(self, tenant: str, document_ids: Sequence[str]) -> Iterator[IndexEntry]:
         """Yield what the index holds of these documents, all versions."""
         for ids in _slices(document_ids, _DOCUMENTS_PER_REQUEST):
-            pages = self._request(
-                "query_iterator",
-                batch_size=_ENTRIES_PER_PAGE,
-                filter=documents_of(tenant, ids),
-                output_fields=["id", "document_id", "version"],
+            for found in self._pages(documents_of(tenant, ids), ["id", "document_id", "version"]):
+                yield IndexEntry(found["id"], found["document_id"], found["version"])
+
+    def fetch(self, tenant: str, chunk_ids: Sequence[str]) -> Iterator[IndexedChunk]:
+        """Yield the tenant's chunks with these ids, in any order, as they were written last."""
+        for ids in _slices(list(dict.fromkeys(chunk_ids)), _ROWS_PER_REQUEST):
+            found = self._request(
+                "query",
+                filter=chunks_of(tenant, ids),
+                output_fields=[*OUTPUT_FIELDS, "vector"],
+                consistency_level="Strong",
             )
-            while page := self._connection.run(lambda _: pages.next()):  # noqa: B023 - it runs before the next loop
-                yield from (IndexEntry(found["id"], found["document_id"], found["version"]) for found in page)
+            yield from map(indexed_chunk, found)
+
+    def ids(self, tenant: str) -> Iterator[str]:
+        """Yield the ids of all chunks of the tenant."""
+        for found in self._pages(all_of(tenant), ["id"]):
+            yield found["id"]
 
     def settle(self, tenant: str, chunk_ids: Sequence[str]) -> None:
         """Block until the chunks, written before, are visible to searches at full speed.
@@ -91,6 +102,18 @@ class MilvusStore:
     def close(self) -> None:
         """End the connection."""
         self._connection.close()
+
+    def _pages(self, expression: str, fields: Sequence[str]) -> Iterator[Any]:
+        """Yield the rows that the expression admits, as they are at the first page, writes just before included."""
+        pages = self._request(
+            "query_iterator",
+            batch_size=_PAGE,
+            filter=expression,
+            output_fields=list(fields),
+            consistency_level="Strong",
+        )
+        while page := self._connection.run(lambda _: pages.next()):
+            yield from page
 
     def _visible_count(self, tenant: str, chunk_ids: Sequence[str]) -> int:
         """Count chunks with strong consistency: once it has answered, weaker reads of any client see them as well."""

@@ -1,14 +1,16 @@
 """Pinecone adapter for the PassageSearch and ChunkIndex ports: one index, one namespace per tenant."""
 
 import time
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from pinecone.index import Index
-from pinecone.models.vectors.responses import FetchByMetadataResponse, FetchResponse, QueryResponse
+from pinecone.models.vectors.responses import QueryResponse
 
 from rag.adapters.pinecone_connection import PineconeConnection
 from rag.adapters.pinecone_filters import READERS, admitted
+from rag.adapters.pinecone_reading import PineconeReading, answered
 from rag.adapters.pinecone_records import Record, batches, to_chunk, to_entry, to_record
 from rag.adapters.scores import cosine
 from rag.errors import IndexUnavailable, InvalidRequest, MalformedResponse, UpstreamUnavailable
@@ -20,7 +22,6 @@ from rag.vectors import Vector
 _DELETED_AT_ONCE: Final = 1_000  # Pinecone's limit
 _FETCHED_AT_ONCE: Final = 100  # its limit is 1,000, but ids travel in the address, and vectors come along
 _DOCUMENTS_AT_ONCE: Final = 100
-_PAGE: Final = 100
 _ROUNDING: Final = 0.01  # how far float32 arithmetic may carry a dot product of unit vectors past 1
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 2.0
@@ -39,6 +40,7 @@ class PineconeStore:
         settle_seconds: float = 60.0,
     ) -> None:
         self._connection = PineconeConnection(credential, host, deadline_seconds)
+        self._reading = PineconeReading(self._connection)
         self._dimensions = dimensions
         self._settle_seconds = settle_seconds
         self._written: dict[str, int] = {}  # per namespace, the log position of the last write from here
@@ -51,15 +53,14 @@ class PineconeStore:
         namespace = _namespace(principal.tenant)
 
         def query(index: Index) -> QueryResponse:
-            answer = index.query(
+            found = index.query(
                 top_k=top_k,
                 vector=vector.tolist(),
                 namespace=namespace,
                 filter=admitted(principal, where),
                 include_metadata=True,
             )
-            _check_origin(answer, namespace, empty=not answer.matches)
-            return answer
+            return answered(namespace, found)
 
         response = self._connection.call_or(query, absent=None)
         if response is None:
@@ -96,17 +97,25 @@ class PineconeStore:
         """
         namespace = _namespace(tenant)
         for ids in _slices(document_ids, _DOCUMENTS_AT_ONCE):
-            token: str | None = None
-            while True:
-                page = self._page(namespace, ids, token)
-                for record_id, record in page.vectors.items():
-                    yield to_entry(record_id, record.metadata)
-                following = page.pagination.next if page.pagination else None
-                if not following:
-                    break
-                if following == token:
-                    raise MalformedResponse("Pinecone's pages go round in a circle.")
-                token = following
+            for page in self._reading.of_documents(namespace, ids):
+                yield from (to_entry(record_id, record.metadata) for record_id, record in page.vectors.items())
+
+    def fetch(self, tenant: str, chunk_ids: Sequence[str]) -> Iterator[IndexedChunk]:
+        """Yield the tenant's chunks with these ids, in any order.
+
+        A chunk that was written a moment ago may be missing, or come as it was before: until `settle` has returned for
+        its id in the store that wrote it, Pinecone promises neither.
+        """
+        namespace = _namespace(tenant)
+        for ids in _slices(list(dict.fromkeys(chunk_ids)), _FETCHED_AT_ONCE):
+            for record_id, record in self._reading.records(namespace, ids).vectors.items():
+                self._check_dimensions(record.values)
+                yield IndexedChunk(to_chunk(record_id, record.metadata), array("f", record.values))
+
+    def ids(self, tenant: str) -> Iterator[str]:
+        """Yield the ids of all chunks of the tenant; what was written or deleted a moment ago may not show yet."""
+        for page in self._reading.listed(_namespace(tenant)):
+            yield from (item.id for item in page.vectors if item.id)
 
     def settle(self, tenant: str, chunk_ids: Sequence[str]) -> None:
         """Block until reads see the chunks: Pinecone is eventually consistent.
@@ -140,30 +149,14 @@ class PineconeStore:
         if position is not None:
             self._written[namespace] = position
 
-    def _page(self, namespace: str, document_ids: Sequence[str], token: str | None) -> FetchByMetadataResponse:
-        def fetch(index: Index) -> FetchByMetadataResponse:
-            answer = index.fetch_by_metadata(
-                filter={"document_id": {"$in": list(document_ids)}},
-                namespace=namespace,
-                limit=_PAGE,
-                pagination_token=token,
-            )
-            _check_origin(answer, namespace, empty=not answer.vectors)
-            return answer
-
-        return self._connection.call_or(fetch, absent=FetchByMetadataResponse())
-
     def _missing(self, namespace: str, chunk_ids: Sequence[str]) -> list[str]:
-        def fetch(index: Index) -> FetchResponse:
-            return index.fetch(ids=chunk_ids, namespace=namespace)
-
-        response = self._connection.call_or(fetch, absent=FetchResponse())
+        response = self._reading.records(namespace, chunk_ids)
         position = response.response_info.lsn_reconciled if response.response_info else None
         if position is not None and position < self._written.get(namespace, 0):
             return list(chunk_ids)
         return [chunk_id for chunk_id in chunk_ids if chunk_id not in response.vectors]
 
-    def _check_dimensions(self, vector: "Vector[float]") -> None:
+    def _check_dimensions(self, vector: Sequence[float]) -> None:
         if len(vector) != self._dimensions:
             raise IndexUnavailable(
                 f"The index holds vectors of {self._dimensions} dimensions, the embedding model makes {len(vector)}."
@@ -174,13 +167,6 @@ def _namespace(tenant: str) -> str:
     if not tenant:  # Pinecone would read its default namespace
         raise InvalidRequest("tenant is empty.")
     return tenant
-
-
-def _check_origin(answer: QueryResponse | FetchByMetadataResponse, namespace: str, *, empty: bool) -> None:
-    if answer.namespace and answer.namespace != namespace:
-        raise MalformedResponse("Pinecone answered for another tenant.")
-    if empty and not (answer.namespace or answer.usage):  # any JSON object decodes to an empty answer
-        raise MalformedResponse("Pinecone's answer is not of its API.")
 
 
 def _scored(record_id: str, score: float, metadata: dict[str, object] | None, principal: Principal) -> ScoredChunk:

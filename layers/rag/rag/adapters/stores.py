@@ -1,0 +1,43 @@
+"""The vector store that a deployment uses, opened collection by collection."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Final, Protocol
+
+from rag.adapters.secrets import Secret
+from rag.identity import collection_name
+from rag.index_pointer import IndexTarget
+from rag.ports import ChunkIndex, PassageSearch
+from rag.settings import IndexSettings
+
+QUERY_DEADLINE_SECONDS: Final = 4.0
+INGESTION_DEADLINE_SECONDS: Final = 60.0
+
+
+class VectorStore(PassageSearch, ChunkIndex, Protocol):
+    """A collection to read and to write."""
+
+
+def chunk_index(settings: IndexSettings, target: IndexTarget, deadline_seconds: float) -> VectorStore:
+    """Open a collection. One store's client is imported: each costs a cold start, and Milvus's is in its own layer."""
+    credential = Secret(settings.secret)
+    if settings.vector_store == "milvus":
+        from rag.adapters.milvus_store import MilvusStore
+
+        collection = collection_name(target.model, target.dimensions)
+        return MilvusStore(credential, settings.address, collection, target.dimensions, deadline_seconds)
+    from rag.adapters.pinecone_store import PineconeStore
+
+    return PineconeStore(credential, target.host or settings.address, target.dimensions, deadline_seconds)
+
+
+def collections(
+    settings: IndexSettings, deadline_seconds: float = INGESTION_DEADLINE_SECONDS
+) -> Callable[[IndexTarget], VectorStore]:
+    """Return what opens each collection once: connections are kept."""
+
+    @cache
+    def opened(target: IndexTarget) -> VectorStore:
+        return chunk_index(settings, target, deadline_seconds)
+
+    return opened
