@@ -1,9 +1,8 @@
-"""What is said about documents besides their text: who may read them, and what they can be filtered by."""
+"""What documents can be filtered by: metadata as it can be stored."""
 
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from rag.errors import InvalidRequest
@@ -12,18 +11,6 @@ from rag.models import Metadata, MetadataValue
 
 MAX_METADATA_BYTES: Final = 8_192  # every chunk carries it, and Pinecone holds 40 KB a chunk with its text
 RESERVED: Final = frozenset({"groups"})  # it grants access, so it is never taken from where metadata is written
-
-
-@dataclass(frozen=True, slots=True)
-class Attributes:
-    """Groups and metadata of a document."""
-
-    groups: tuple[str, ...] = ()
-    metadata: Metadata = field(default_factory=dict)
-
-    def with_own(self, metadata: Metadata) -> "Attributes":
-        """Return these attributes with a document's own metadata beside them; these win."""
-        return Attributes(self.groups, {**metadata, **self.metadata})
 
 
 def parse_metadata(raw: object) -> Metadata:

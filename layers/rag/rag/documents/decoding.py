@@ -1,4 +1,4 @@
-"""Bytes into text: UTF-8, UTF-16, UTF-32 and Windows-1252, or a refusal that names what the bytes are.
+"""Bytes into text: UTF-8, UTF-16, UTF-32 and Windows-1252.
 
 Windows-1252 is the last resort because nearly every byte sequence is valid in it. No statistical detector is asked:
 on short texts they mistake Western European for its neighbours, and a wrong guess is worse than a rare mojibake.
@@ -7,26 +7,11 @@ on short texts they mistake Western European for its neighbours, and a wrong gue
 import codecs
 import re
 import unicodedata
-from typing import Final
+from typing import Final, NamedTuple
 
+from rag.documents.invisible import without_invisible
 from rag.errors import UnreadableDocument
 
-_SIGNATURES: Final = (
-    (b"%PDF-", "a PDF file"),
-    (b"PK\x03\x04", "a ZIP archive or an Office document"),
-    (b"PK\x05\x06", "an empty ZIP archive"),
-    (b"\xd0\xcf\x11\xe0", "an Office document of the old binary kind"),
-    (b"{\\rtf", "a rich text file"),
-    (b"\x89PNG", "a PNG image"),
-    (b"\xff\xd8\xff", "a JPEG image"),
-    (b"GIF8", "a GIF image"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"\xfd7zXZ", "an xz archive"),
-    (b"7z\xbc\xaf", "a 7-Zip archive"),
-    (b"\x7fELF", "a program"),
-    (b"SQLite format 3", "an SQLite database"),
-    (b"PAR1", "a Parquet file"),
-)
 _MARKS: Final = (  # UTF-32 first: its little-endian mark begins with UTF-16's
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -36,31 +21,36 @@ _MARKS: Final = (  # UTF-32 first: its little-endian mark begins with UTF-16's
 )
 _LINE_ENDS: Final = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff]")
+_ENCODED: Final = re.compile("[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_C1: Final = re.compile("[\x80-\x9f]")
 _CONTROL_BYTES: Final = bytes(byte for byte in range(32) if byte not in b"\t\n\v\f\r\x1b")
 _TOLERATED: Final = 0.01  # control characters in a text that is not binary, as old printers' files hold them
 
 
-def decoded(data: bytes) -> str:
-    """Return the text of a file, cleaned.
+class Cleaned(NamedTuple):
+    """A text as it can be stored, and how many invisible characters were taken out of it."""
 
-    Raises:
-        UnreadableDocument: it is a known binary format, or of no encoding that is read here.
-    """
-    for signature, name in _SIGNATURES:
-        if data.startswith(signature):
-            raise UnreadableDocument(f"It is {name}, which is not read yet: convert it to text, Markdown or HTML.")
-    return cleaned(_decode(data))
+    text: str
+    stripped: int
 
 
-def cleaned(text: str) -> str:
+def cleaned(text: str) -> Cleaned:
     """Return the text in Unicode's composed form, as queries are, with only newlines as line ends.
 
-    Control characters go, and lone surrogates, which no encoding could carry to the index.
+    Characters that cannot be seen go, control characters and lone surrogates among them.
     """
-    return unicodedata.normalize("NFC", _CONTROLS.sub("", _LINE_ENDS.sub("\n", text)))
+    if text.isascii() and "\r" not in text and text.isprintable():
+        return Cleaned(text, 0)
+    visible, stripped = without_invisible(_LINE_ENDS.sub("\n", text))
+    return Cleaned(unicodedata.normalize("NFC", visible), stripped)
 
 
-def _decode(data: bytes) -> str:
+def decoded(data: bytes) -> str:
+    """Return the text of a file, as it is.
+
+    Raises:
+        UnreadableDocument: it is binary, or of no encoding that is read here.
+    """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return _strictly(data, encoding)
@@ -69,9 +59,16 @@ def _decode(data: bytes) -> str:
     if len(data.translate(None, _CONTROL_BYTES)) < len(data) * (1 - _TOLERATED):
         raise UnreadableDocument("It is binary, not text.")
     try:
-        return data.decode("utf-8")
+        return _encoded_once(data.decode("utf-8"))
     except UnicodeDecodeError:
         return _strictly(data, "cp1252")
+
+
+def _encoded_once(text: str) -> str:
+    """Return the text, mended where it was encoded as UTF-8 twice, of which C1 controls are the sure sign."""
+    if text.isascii() or not any(_C1.search(found[0]) for found in _ENCODED.finditer(text)):
+        return text
+    return _ENCODED.sub(lambda found: found[0].encode("latin-1").decode("utf-8", "replace"), text)
 
 
 def _utf16_without_mark(data: bytes) -> str:

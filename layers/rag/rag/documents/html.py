@@ -3,6 +3,8 @@
 Read by selectolax on lexbor: it builds the tree that a browser builds (HTML5's rules for broken markup), is typed, has
 wheels for arm64, and parses megabytes in a fraction of a second. Extractors that guess at "the article" of a page
 (trafilatura, readability) were left aside: of a handbook they drop the tables and lists that hold the answer.
+
+What `aria-hidden` marks stays: a sighted reader sees it. Style sheets are not evaluated, only elements' own styles.
 """
 
 import re
@@ -10,7 +12,6 @@ from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from rag.documents.decoding import cleaned
 from rag.documents.document import Extracted
 from rag.documents.tables import Table
 
@@ -28,7 +29,8 @@ _BLOCKS: Final = frozenset({
 _HEADINGS: Final = {f"h{level}": "#" * level + " " for level in range(1, 7)}
 _LAYOUT_TABLES: Final = "table:has(table, h1, h2, h3, h4, h5, h6), table[role=presentation]"
 _HIDING: Final = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|(?:font-size|opacity)\s*:\s*0(?:\.0*)?(?![.\d])",
+    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|(?:font-size|opacity)\s*:\s*0(?:\.0*)?(?![.\d])"
+    r"|(?:text-indent|left|top)\s*:\s*-\d{3,}",  # moved off the page
     re.IGNORECASE,
 )
 _LINE_BREAK: Final = "\0"  # cannot occur in a page: HTML's parser replaces it
@@ -47,9 +49,8 @@ def extract_html(text: str) -> Extracted:
     )
     if tree.root is not None:
         page.read(tree.root)
-    candidates = (tree.css_first("head > title"), tree.css_first("h1"))
-    titles = (node.text().strip() for node in candidates if node is not None)
-    return Extracted(cleaned(next(filter(None, titles), "")), cleaned(page.text()))
+    title = tree.css_first("head > title")
+    return Extracted("" if title is None else title.text().strip(), page.text(), "html")
 
 
 def _is_hidden(node: LexborNode) -> bool:

@@ -32,6 +32,14 @@ class Table:
         empty = min(columns, MAX_SPAN, MAX_COLUMNS - len(row)) - 1
         row.extend([text] + [""] * empty)
 
+    def repeat_cell_above(self, columns: int = 1) -> None:
+        """Add the cell of the row before that stands in this column, because it reaches down into this row."""
+        above = self._rows[-2] if len(self._rows) > 1 else []
+        column = len(self._rows[-1]) if self._rows else 0
+        text = above[column] if column < len(above) else ""
+        self._repeated += len(text)
+        self.add_cell(text if self._repeated <= MAX_REPEATED else "", columns)
+
     def lines(self) -> Iterator[str]:
         """Return the rows that hold anything, the first one as the header, without columns that are empty throughout.
 
