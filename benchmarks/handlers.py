@@ -15,7 +15,9 @@ from rag import vectors
 from rag.composing import ComposePrompt
 from rag.embedding import EmbedQuery
 from rag.generating import GenerateResponse
-from rag.models import Chunk, Completion, Embeddings, Principal, ScoredChunk
+from rag.index_pointer import IndexPointer, IndexTarget
+from rag.models import EVERYONE, Chunk, Completion, Embeddings, Principal, ScoredChunk
+from rag.registration import LiveVersion
 from rag.searching import SearchVectors
 from rag.vectors import Vector
 
@@ -52,8 +54,20 @@ class _Upstream:
     def put(self, vectors_by_key: "Mapping[str, Vector[float]]") -> None:
         """Forget them."""
 
+    def forget(self, keys: Sequence[str]) -> None:
+        """Nothing is remembered."""
+
+    def read(self) -> IndexPointer:
+        return IndexPointer(IndexTarget(model=self.model, dimensions=self.dimensions))
+
+    def store(self, pointer: IndexPointer) -> bool:  # noqa: ARG002 # the port's
+        return False
+
     def search(self, vector: Any, principal: Principal, top_k: int, where: Any) -> list[ScoredChunk]:  # noqa: ARG002 # the port's
-        return self._passages
+        return self._passages[:top_k]
+
+    def live(self, tenant: str, document_ids: Sequence[str]) -> Mapping[str, LiveVersion]:  # noqa: ARG002 # the port's
+        return {document_id: LiveVersion("1", (EVERYONE,)) for document_id in document_ids}
 
     def complete(self, system: str, user: str) -> Completion:  # noqa: ARG002 # the port's
         return Completion("Word 3 of a passage. [1] Word 4 of another one. [2]", "extractive", 1_500, 20, "stop")
@@ -66,12 +80,12 @@ def handler_times() -> dict[str, Timing]:
         ScoredChunk(
             Chunk(f"{n:032x}", f"d{n}.md", "1", 0, f"Document {n}", f"d{n}.md", text, 250, 0, len(text)), 0.9 - n / 100
         )
-        for n in range(5)
+        for n in range(20)
     ]
     upstream = _Upstream(passages)
     wired = {
-        "embed": ("embed_query", EmbedQuery(upstream, upstream, default_top_k=5)),
-        "search": ("search_vectors", SearchVectors(upstream, upstream.dimensions, relevance_threshold=0.2)),
+        "embed": ("embed_query", EmbedQuery(upstream, lambda _: upstream, upstream, default_top_k=5)),
+        "search": ("search_vectors", SearchVectors(lambda _: upstream, upstream, relevance_threshold=0.2)),
         "compose": ("compose_prompt", ComposePrompt(token_budget=6_000)),
         "generate": ("generate_response", GenerateResponse(upstream, "extractive", upstream.endpoint)),
     }
@@ -97,7 +111,8 @@ def _event(verb: str, state: dict[str, Any]) -> dict[str, Any]:
     if verb == "embed":
         return {"request": state["request"]}
     if verb == "search":
-        return {"request": state["request"], "vector": state["embedding"]["vector"]}
+        embedding = state["embedding"]
+        return {"request": state["request"], "vector": embedding["vector"], "target": embedding["target"]}
     if verb == "compose":
         return {"query": query, "passages": state["passages"], "degraded": []}
     usage = {"tokens": 10, "cost_usd": 0.0, "cached": False}

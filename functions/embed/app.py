@@ -7,11 +7,16 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rag.adapters.dynamodb_cache import DynamoEmbeddingCache
+from rag.adapters.dynamodb_pointer import DynamoPointer
+from rag.adapters.dynamodb_table import QUERY_TIMEOUT_SECONDS
 from rag.adapters.openai_embedder import OpenAIEmbedder
+from rag.adapters.remembered_pointer import RememberedPointer
 from rag.adapters.secrets import Secret
 from rag.contract import to_state
 from rag.contracts import EmbedRequest
 from rag.embedding import EmbedQuery
+from rag.index_pointer import IndexTarget
+from rag.ports import Embedder
 from rag.settings import EmbedSettings
 from rag.telemetry import contained, count, logger, metrics, tracer
 
@@ -20,10 +25,19 @@ from rag.telemetry import contained, count, logger, metrics, tracer
 def embed_query() -> EmbedQuery:
     """Wire this function's adapters, once per execution environment."""
     settings = EmbedSettings.from_environment(os.environ)
+    openai_key = Secret(settings.embedder.openai_secret)
+
+    @cache
+    def embedder_of(target: IndexTarget) -> Embedder:
+        return OpenAIEmbedder(openai_key, settings.embedder.base_url, target.model, target.dimensions)
+
+    registry = settings.registry
+    pointer = DynamoPointer(registry.table, registry.deployed, timeout_seconds=QUERY_TIMEOUT_SECONDS)
     return EmbedQuery(
-        embedder=OpenAIEmbedder(Secret(settings.openai_secret), settings.base_url, settings.model, settings.dimensions),
+        pointer=RememberedPointer(pointer),
+        embedder_of=embedder_of,
         cache=DynamoEmbeddingCache(
-            settings.cache_table, settings.cache_ttl_days, on_failure=lambda: count(embedding_cache_failure=1)
+            settings.cache.table, settings.cache.ttl_days, on_failure=lambda: count(embedding_cache_failure=1)
         ),
         default_top_k=settings.default_top_k,
     )
@@ -42,5 +56,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         embedding_tokens=embedding.tokens,
         embedding_cost_usd=embedding.cost_usd,
     )
-    logger.info("embedded", extra={"cached": embedding.cached, "tokens": embedding.tokens, "model": embedding.model})
+    logger.info(
+        "embedded",
+        extra={"cached": embedding.cached, "tokens": embedding.tokens, "model": embedding.target.model},
+    )
     return to_state(response)

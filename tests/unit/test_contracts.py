@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.contracts import EmbedRequest, QueryRequest, SearchRequest
+from rag.contract import to_state
+from rag.contracts import Embedding, EmbedRequest, EmbedResponse, QueryRequest, SearchRequest
 from rag.errors import InvalidRequest
+from rag.index_pointer import IndexTarget
 
 SECRET = "zebra-canary"
 
@@ -65,6 +67,7 @@ def test_text_is_composed() -> None:
         ({"query": "q", "groups": "staff"}, "groups"),
         ({"query": "q", "groups": ["a"] * 65}, "groups"),
         ({"query": "q", "groups": ["*"]}, "groups"),
+        ({"query": "q", "groups": ["-"]}, "groups"),
         ({"query": "q", "mode": "hybrid"}, "mode"),
         ({"query": "q", "mode": SECRET}, "mode"),
         ({"query": "q", "filter": []}, "filter"),
@@ -110,3 +113,16 @@ def test_whatever_arrives_is_normalised_or_refused(value: Any) -> None:
 def test_a_state_refuses_what_is_not_of_its_contract() -> None:
     with pytest.raises(InvalidRequest, match=r"^An unknown field was given\.$"):
         SearchRequest.parse({"request": {"query": "q", "extra": SECRET}, "vector": "", "trace_id": "t"})
+
+
+def test_the_collection_to_search_is_what_the_embed_state_returned() -> None:
+    request = normalised({"query": "q"})
+    target = IndexTarget(model="m", dimensions=2, host="https://index.example")
+    embedding = Embedding(vector="", target=target, tokens=1, cached=False, cost_usd=None)
+    returned = to_state(EmbedResponse(request=request, embedding=embedding))
+
+    searched = SearchRequest.parse(
+        {"request": returned["request"], "vector": "", "target": returned["embedding"]["target"], "trace_id": "t"}
+    )
+
+    assert (searched.request, searched.target) == (request, target)

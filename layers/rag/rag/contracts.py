@@ -9,6 +9,7 @@ import msgspec
 from rag.contract import MAX_QUERY_CHARACTERS, Contract, Groups, Mode, Query, RawFilter, Tenant, TopK, TraceId
 from rag.errors import InvalidRequest
 from rag.filters import parse_filter
+from rag.index_pointer import IndexTarget
 
 MAX_FILTER_BYTES: Final = 16 * 1024
 MAX_PASSAGES_BYTES: Final = 150 * 1024
@@ -88,11 +89,10 @@ class EmbedRequest(Contract, frozen=True, kw_only=True):
 
 
 class Embedding(Contract, frozen=True, kw_only=True):
-    """A query's vector (base64 of little-endian float32) and what it took to get it."""
+    """A query's vector (base64 of little-endian float32), the collection that it can search, and what it took."""
 
     vector: str
-    dimensions: int
-    model: str
+    target: IndexTarget
     tokens: int
     cached: bool
     cost_usd: float | None
@@ -110,6 +110,7 @@ class SearchRequest(Contract, frozen=True, kw_only=True):
 
     request: QueryRequest
     vector: str
+    target: IndexTarget
     trace_id: TraceId
 
 

@@ -1,8 +1,10 @@
 """Which collection the query path reads, and which ones ingestion writes."""
 
+import hashlib
 from dataclasses import dataclass
 
 from rag.contract import Contract
+from rag.identity import collection_name
 
 
 class IndexTarget(Contract, frozen=True, kw_only=True):
@@ -17,9 +19,9 @@ class IndexTarget(Contract, frozen=True, kw_only=True):
 
     @property
     def slug(self) -> str:
-        """A name for file names, unique per model and dimensions."""
-        cleaned = "".join(character if character.isascii() and character.isalnum() else "_" for character in self.model)
-        return f"{cleaned}_{self.dimensions}"
+        """The collection's name, and where it is as well if that is told: two indexes may serve one model."""
+        name = collection_name(self.model, self.dimensions)
+        return f"{name}_{hashlib.sha256(self.host.encode()).hexdigest()[:8]}" if self.host else name
 
 
 @dataclass(frozen=True, slots=True)
