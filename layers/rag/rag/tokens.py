@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from bpe_openai._bindings import PyTokenizer
 
-MODEL: Final = "text-embedding-3-small"  # names the encoding for the splitter, which counts by itself
 _ENCODING: Final = "cl100k_base"
 
 
