@@ -16,14 +16,16 @@ runtime=(boto3 botocore s3transfer urllib3 python-dateutil six)
 lambda=(--python-version 3.13 --python-platform aarch64-manylinux_2_28)
 compile layers/rag/requirements.in layers/rag/requirements.txt "${lambda[@]}" "${runtime[@]/#/--no-emit-package=}"
 
-# The Milvus layer lies over the shared one: where both need a package, the shared layer brings it, in its version.
+# The other layers lie over the shared one: where both need a package, the shared layer brings it, in its version.
 shared=$(sed -n 's/^\([A-Za-z0-9_.-]*\)==.*/--no-emit-package=\1/p' layers/rag/requirements.txt)
-# shellcheck disable=SC2086 # one option a word
-compile layers/milvus/requirements.in layers/milvus/requirements.txt "${lambda[@]}" \
-  --constraint layers/rag/requirements.txt $shared
+for layer in ingest milvus; do
+  # shellcheck disable=SC2086 # one option a word
+  compile "layers/$layer/requirements.in" "layers/$layer/requirements.txt" "${lambda[@]}" \
+    --constraint layers/rag/requirements.txt $shared
+done
 
 # What runs on a laptop: the same versions as on Lambda, for Python 3.11 to 3.13 on any platform.
-laptop=(--universal --python-version 3.11 --constraint layers/rag/requirements.txt)
+laptop=(--universal --python-version 3.11 --constraint layers/rag/requirements.txt --constraint layers/ingest/requirements.txt)
 compile requirements/local.in requirements/local.txt "${laptop[@]}"
 compile requirements/dev.in requirements/dev.txt "${laptop[@]}" --constraint requirements/local.txt
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from ragctl.checks.rules import QUERY, Rules
+
 Machine = Mapping[str, Any]
 State = Mapping[str, Any]
 
@@ -16,16 +18,30 @@ def inner_machines(state: State) -> Iterator[Machine]:
     yield from (inner for inner in (state.get("ItemProcessor"), *state.get("Branches", ())) if inner is not None)
 
 
-def problems(machine: Machine) -> Iterator[str]:
+def names(machine: Machine) -> Iterator[str]:
+    """Yield the names of all states, those inside Map and Parallel states included."""
+    for name, state in machine.get("States", {}).items():
+        yield name
+        for inner in inner_machines(state):
+            yield from names(inner)
+
+
+def problems(machine: Machine, rules: Rules = QUERY) -> Iterator[str]:
     """Yield what is wrong with the graph, those inside Map and Parallel states included."""
+    everywhere = list(names(machine))
+    yield from (f"{name} is the name of two states" for name in sorted(set(everywhere)) if everywhere.count(name) > 1)
+    yield from _level(machine, rules)
+
+
+def _level(machine: Machine, rules: Rules) -> Iterator[str]:
     own: Mapping[str, State] = machine.get("States", {})
     for name, state in own.items():
         yield from _exits(name, state, own)
-        yield from _catches(name, state, own)
-        if name in _reachable(own, _targets(state)):
+        yield from _catches(name, state, own, rules)
+        if name not in rules.repeating and name in _reachable(own, _targets(state)):
             yield f"{name} leads back to itself"
         for inner in inner_machines(state):
-            yield from problems(inner)
+            yield from _level(inner, rules)
     yield from _start(machine, own)
 
 
@@ -68,9 +84,10 @@ def _exits(name: str, state: State, own: Mapping[str, State]) -> Iterator[str]:
         yield f"{name} must have either a Next or an end"
 
 
-def _catches(name: str, state: State, own: Mapping[str, State]) -> Iterator[str]:
-    """Yield the states that an error of this one may lead to and that do anything but end in a failure."""
+def _catches(name: str, state: State, own: Mapping[str, State], rules: Rules) -> Iterator[str]:
+    """Yield the states that an error of this one may lead to and that do anything but report it and fail."""
     caught = _reachable(own, [catch["Next"] for catch in state.get("Catch", ()) if "Next" in catch])
     for reached in sorted(caught):
-        if own[reached].get("Type") not in _TOWARDS_FAILURE or own[reached].get("End") is True:
+        passes = own[reached].get("Type") in _TOWARDS_FAILURE or reached in rules.reporting
+        if not passes or own[reached].get("End") is True:
             yield f"{name} catches into {reached}, which does not fail"

@@ -1,6 +1,6 @@
 """Check the layers that `sam build` made: processor, byte-code, weight, and that the runtime's own parts stayed out."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -12,15 +12,20 @@ _MACHINES: Final = {"arm64": 183, "x86_64": 62}
 _FROM_THE_RUNTIME: Final = ("boto3", "botocore", "s3transfer")
 
 
-def problems(build: Path, architecture: str) -> list[str]:
-    """Return what is wrong with the layers below `build`, made for `architecture` (arm64 or x86_64)."""
-    layers = sorted(path for path in build.glob("*Layer") if path.is_dir())
+def problems(build: Path, architecture: str, together: Collection[frozenset[str]]) -> list[str]:
+    """Return what is wrong with the layers below `build`, made for `architecture` (arm64 or x86_64).
+
+    `together` are the names of layers that one function has.
+    """
+    layers = {path.name: path for path in sorted(build.glob("*Layer")) if path.is_dir()}
     if not layers:
         return [f"{build} holds no built layer: run make build first"]
-    found = [problem for layer in layers for problem in _layer(layer, architecture)]
-    weight = sum(size(layer) for layer in layers)
-    if weight > MAX_UNZIPPED_BYTES:
-        found.append(f"the layers take {weight / 1e6:.0f} MB together, Lambda allows {MAX_UNZIPPED_BYTES / 1e6:.0f} MB")
+    found = [problem for layer in layers.values() for problem in _layer(layer, architecture)]
+    for names in sorted(map(sorted, together)):
+        weight = sum(size(layers[name]) for name in names if name in layers)
+        if weight > MAX_UNZIPPED_BYTES:
+            taken = f"{weight / 1e6:.0f} MB together, Lambda allows {MAX_UNZIPPED_BYTES / 1e6:.0f} MB"
+            found.append(f"{' and '.join(names)} take {taken}")
     return found
 
 

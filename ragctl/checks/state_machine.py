@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from rag import errors
 from ragctl.checks import graph
+from ragctl.checks.rules import Rules, rules_of
 
 LAMBDA_TRANSIENTS: Final = {
     "Lambda.ClientExecutionTimeoutException",
@@ -46,7 +47,15 @@ def problems(path: Path, given: set[str]) -> list[str]:
         machine = json.loads(text)
     except ValueError as error:
         return [f"{path.name} is no valid JSON: {error}"]
-    found = [*graph.problems(machine), *_tasks(machine), *_names(machine), *_substitutions(text, given)]
+    rules = rules_of(path)
+    found = [
+        *graph.problems(machine, rules),
+        *_tasks(machine, machine.get("TimeoutSeconds"), rules),
+        *_names(machine),
+        *_substitutions(text, given),
+    ]
+    if "TimeoutSeconds" not in machine:
+        found.append("the machine has no TimeoutSeconds")
     return [f"{path.name}: {problem}" for problem in found]
 
 
@@ -58,27 +67,45 @@ def states(machine: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]
             yield from states(inner)
 
 
-def _tasks(machine: Mapping[str, Any]) -> Iterator[str]:
-    limit = machine.get("TimeoutSeconds")
-    if limit is None:
-        yield "the machine has no TimeoutSeconds"
-    for name, state in states(machine):
-        if state.get("Type") != "Task":
-            continue
-        for field in ("Parameters", "ResultSelector", "TimeoutSeconds"):
-            if field not in state:
-                yield f"{name} has no {field}"
-        if limit is not None and state.get("TimeoutSeconds", 0) > limit:
-            yield f"{name} may take longer than the machine"
-        yield from (f"{name}: {problem}" for problem in _retries(state.get("Retry", [])))
-        catches = state.get("Catch", [])
-        if not any(catch.get("ErrorEquals") == ["States.ALL"] for catch in catches):
-            yield f"{name} does not catch States.ALL"
-        if any(catch.get("ResultPath") != "$" for catch in catches):
+def _tasks(
+    machine: Mapping[str, Any], limit: int | None, rules: Rules, *, caught_around: bool = False
+) -> Iterator[str]:
+    """Yield what is wrong with the tasks; those inside a Map that catches need not catch by themselves."""
+    for name, state in machine.get("States", {}).items():
+        if state.get("Type") == "Task":
+            yield from _task(name, state, limit, rules)
+        if state.get("Type") in ("Task", "Map", "Parallel"):
+            if not caught_around and not any(c.get("ErrorEquals") == ["States.ALL"] for c in state.get("Catch", ())):
+                yield f"{name} does not catch States.ALL"
+            yield from _error_paths(name, state, rules, starts=name == machine.get("StartAt"))
+        distributed = state.get("ItemProcessor", {}).get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED"
+        for inner in graph.inner_machines(state):
+            yield from _tasks(inner, limit, rules, caught_around=not distributed)
+
+
+def _task(name: str, state: Mapping[str, Any], limit: int | None, rules: Rules) -> Iterator[str]:
+    for field in ("Parameters", "ResultSelector", "TimeoutSeconds"):
+        if field not in state:
+            yield f"{name} has no {field}"
+    if limit is not None and state.get("TimeoutSeconds", 0) >= limit:
+        yield f"{name} may take longer than the machine"
+    yield from (f"{name}: {problem}" for problem in _retries(state.get("Retry", []), rules))
+
+
+def _error_paths(name: str, state: Mapping[str, Any], rules: Rules, *, starts: bool) -> Iterator[str]:
+    """Yield what puts a caught error where the states behind do not look for it."""
+    for catch in state.get("Catch", ()):
+        path = catch.get("ResultPath")
+        if name in rules.reporting:
+            if path in (None, "$", rules.error_at):
+                yield f"{name} catches over the error that it reports"
+        elif starts and path != "$":
             yield f'{name} catches without ResultPath "$": input that is no object can hold nothing else'
+        elif not starts and path != rules.error_at:
+            yield f'{name} catches without ResultPath "{rules.error_at}", where the error is read'
 
 
-def _retries(retries: list[Mapping[str, Any]]) -> Iterator[str]:
+def _retries(retries: list[Mapping[str, Any]], rules: Rules) -> Iterator[str]:
     """Yield what keeps the retries from being our transient errors' and Lambda's, once each, and no others."""
     retried = [set(retry.get("ErrorEquals", ())) for retry in retries]
     wanted = [transient_errors(), LAMBDA_TRANSIENTS]
@@ -88,20 +115,24 @@ def _retries(retries: list[Mapping[str, Any]]) -> Iterator[str]:
             yield f"{sorted(names)} must not be retried"
         elif names in retried[:index]:
             yield f"{sorted(names)} must not be retried twice"
-        yield from _pace(retry)
+        yield from _pace(retry, rules)
 
 
-def _pace(retry: Mapping[str, Any]) -> Iterator[str]:
+def _pace(retry: Mapping[str, Any], rules: Rules) -> Iterator[str]:
     if retry.get("JitterStrategy") != "FULL":
         yield "a Retry has no full jitter"
-    if "MaxDelaySeconds" not in retry:
-        yield "a Retry has no MaxDelaySeconds"
+    if retry.get("MaxDelaySeconds") not in rules.longest_delay:
+        yield f"a Retry's MaxDelaySeconds must be given, {_bounds(rules.longest_delay)}"
     elif retry["MaxDelaySeconds"] <= retry.get("IntervalSeconds", 1):
         yield "a Retry's MaxDelaySeconds must exceed its IntervalSeconds"
     if retry.get("BackoffRate", 0) < 1:
         yield "a Retry's BackoffRate must be given and at least 1"
-    if not 1 <= retry.get("MaxAttempts", 0) <= 10:
-        yield "a Retry's MaxAttempts must be given, 1 to 10"
+    if retry.get("MaxAttempts") not in rules.attempts:
+        yield f"a Retry's MaxAttempts must be given, {_bounds(rules.attempts)}"
+
+
+def _bounds(allowed: range) -> str:
+    return str(allowed.start) if len(allowed) == 1 else f"{allowed.start} to {allowed.stop - 1}"
 
 
 def _names(machine: Mapping[str, Any]) -> Iterator[str]:
@@ -119,7 +150,7 @@ def _compared(rule: Mapping[str, Any]) -> Iterator[str]:
     """Yield what a Choice rule, or a rule inside it, compares an error's name to."""
     for inner in (*rule.get("And", ()), *rule.get("Or", ()), *([rule["Not"]] if "Not" in rule else ())):
         yield from _compared(inner)
-    if rule.get("Variable") == "$.Error":
+    if rule.get("Variable") in ("$.Error", "$.error.Error"):
         yield from (value for operator, value in rule.items() if operator in ("StringEquals", "StringMatches"))
 
 

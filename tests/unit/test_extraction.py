@@ -1,4 +1,4 @@
-"""Files into title and text: Markdown as it is, HTML as its reader sees it."""
+"""Files into title and text: what each is read as, Markdown as it is, HTML as its reader sees it."""
 
 from contextlib import suppress
 
@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from rag.documents.extraction import extract
 from rag.errors import UnreadableDocument
+from tests.fakes.docx import docx, paragraph
+from tests.fakes.pdf import pdf
 
 
 def text_of(html: str) -> str:
@@ -32,6 +34,7 @@ def test_markdown_stays_as_it_is() -> None:
         ("dir/notes.txt", "text goes on\nand on", "notes"),
         ("a.html", "<title>Tab &amp; title</title><h1>Heading</h1>", "Tab & title"),
         ("a.html", "<html><title> </title><h1>Heading</h1>", "Heading"),
+        ("a.md", "## About\n\n# The manual\n", "The manual"),
         ("faq.html", "<p>text</p>", "faq"),
     ],
 )
@@ -67,6 +70,37 @@ def test_text_that_is_not_html_stays_text(name: str) -> None:
     assert extract(name, b"if a < b and c > d then").text == "if a < b and c > d then"
 
 
+@pytest.mark.parametrize(
+    ("name", "data", "kind"),
+    [
+        ("report.pdf", b"<!doctype html><p>saved by a browser</p>", "html"),
+        ("table.csv", b"<html><table><tr><td>exported</table>", "html"),
+        ("notes.txt", pdf(["in truth a PDF"]), "pdf"),
+        ("notes.pdf", b"plain words", "text"),
+        ("no-ending", docx(paragraph("words")), "docx"),
+        ("table.txt", b"a,b\n1,2", "text"),
+        ("table.csv", b"a,b\n1,2", "csv"),
+        ("data.json", b'{"a": 1}', "json"),
+        ("mail.eml", b"Subject: s\n\nbody", "eml"),
+        ("mail.eml", b"no header, but words", "text"),
+        ("README.md", b"words", "markdown"),
+    ],
+)
+def test_content_tells_the_format_and_the_name_what_content_cannot(name: str, data: bytes, kind: str) -> None:
+    assert extract(name, data).format == kind
+
+
+def test_svg_is_an_image() -> None:
+    with pytest.raises(UnreadableDocument, match="SVG"):
+        extract("a.svg", b'<?xml version="1.0"?><!-- drawn --><svg><text>words</text></svg>')
+
+
+def test_invisible_characters_are_stripped_and_counted_in_title_and_text() -> None:
+    extracted = extract("a.html", "<html><title>Pol\u00adicy</title><p>Le\u200bave\u202e</p>".encode())
+
+    assert (extracted.title, extracted.text, extracted.stripped) == ("Policy", "Leave", 3)
+
+
 def test_headings_paragraphs_and_lists_keep_their_structure() -> None:
     html = """
       <h1>Leave</h1><p>Everyone
@@ -97,6 +131,8 @@ def test_preformatted_text_is_fenced_so_that_its_comments_are_no_headings() -> N
         "<span style='visibility:hidden'>secret</span>",
         "<span style='font-size:0px'>secret</span>",
         "<span style='opacity:0.0'>secret</span>",
+        "<span style='position:absolute; left: -9999px'>secret</span>",
+        "<div style='text-indent:-5000px'>secret</div>",
         "<svg><text>secret</text></svg>",
         "<textarea>secret</textarea>",
         "<table><tr hidden><td>secret</td></tr></table>",
@@ -106,7 +142,7 @@ def test_what_a_reader_does_not_see_is_dropped(hidden: str) -> None:
     assert text_of(f"<p>before</p>{hidden}<p>after</p>") == "before\n\nafter"
 
 
-@pytest.mark.parametrize("style", ["opacity:0.5", "font-size:0.8em", "display:block"])
+@pytest.mark.parametrize("style", ["opacity:0.5", "font-size:0.8em", "display:block", "text-indent:-2em", "left:-10px"])
 def test_faint_or_small_text_stays(style: str) -> None:
     assert text_of(f"<p style='{style}'>shown</p>") == "shown"
 

@@ -4,12 +4,16 @@ import ast
 from pathlib import Path
 
 import pytest
+from samtranslator.yaml_helper import yaml_parse
 
-HANDLERS = sorted((Path(__file__).parents[2] / "functions").glob("*/app.py"))
+ROOT = Path(__file__).parents[2]
+HANDLERS = sorted((ROOT / "functions").glob("*/app.py"))
 
 
-def test_there_are_four() -> None:
-    assert [path.parent.name for path in HANDLERS] == ["compose", "embed", "generate", "search"]
+def test_each_function_of_the_template_has_one() -> None:
+    resources = yaml_parse((ROOT / "template.yaml").read_text())["Resources"].values()
+    folders = {one["Properties"]["CodeUri"] for one in resources if one["Type"] == "AWS::Serverless::Function"}
+    assert {f"functions/{path.parent.name}/" for path in HANDLERS} == folders
 
 
 @pytest.mark.parametrize("path", HANDLERS, ids=lambda path: path.parent.name)

@@ -5,14 +5,23 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).parents[2]
+RESOURCES = yaml_parse((ROOT / "template.yaml").read_text())["Resources"].values()
+FUNCTIONS = [one["Properties"] for one in RESOURCES if one["Type"] == "AWS::Serverless::Function"]
 VENDORS = {"openai", "pinecone", "pymilvus", "pandas"}
+OF_INGESTION = {"bpe_openai", "pypdfium2", "selectolax"}
+TYPICAL = {
+    "VECTOR_STORE": "pinecone", "CHUNK_SIZE": "200", "CHUNK_OVERLAP": "40", "REQUIRE_SIDECAR": "false", "MILVUS_URI": "http://127.0.0.1:1",
+    "EMBEDDING_BASE_URL": "http://127.0.0.1:1/v1", "CHAT_BASE_URL": "http://127.0.0.1:1/v1",
+}  # fmt: skip
 
 
-def in_a_fresh_process(verb: str, code: str, **environment: str) -> object:
+def in_a_fresh_process(verb: str, code: str, **environment: str) -> Any:
     """Run code beside a handler, without any environment but the one given, and return what it prints as JSON."""
     path = os.pathsep.join([str(ROOT / "functions" / verb), str(ROOT / "layers" / "rag")])
     completed = subprocess.run(
@@ -25,12 +34,29 @@ def in_a_fresh_process(verb: str, code: str, **environment: str) -> object:
     return json.loads(completed.stdout)
 
 
-@pytest.mark.parametrize(
-    ("verb", "vendors"), [("embed", {"openai"}), ("search", set()), ("compose", set()), ("generate", {"openai"})]
-)
-def test_a_handler_imports_without_environment_and_only_what_its_path_needs(verb: str, vendors: set[str]) -> None:
-    loaded = in_a_fresh_process(verb, f"import app, json, sys; print(json.dumps(list({VENDORS} & set(sys.modules))))")
-    assert loaded == list(vendors)
+@pytest.mark.parametrize("verb", sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py")))
+def test_a_handler_imports_little_and_is_wired_from_the_variables_that_the_template_gives_it(verb: str) -> None:
+    """It is imported without any environment, loads only what its path needs, and finds what its settings name."""
+    (function,) = [one for one in FUNCTIONS if one["CodeUri"] == f"functions/{verb}/"]
+    given = {name: TYPICAL.get(name, "1") for name in function["Environment"]["Variables"]}
+
+    loaded, of_ingestion, wired = in_a_fresh_process(
+        verb,
+        "import json, os, sys\n"
+        "given = dict(os.environ)\n"
+        f"[os.environ.pop(name) for name in {sorted(given)}]\n"
+        "import app\n"
+        f"loaded = [sorted(names & set(sys.modules)) for names in ({VENDORS}, {OF_INGESTION})]\n"
+        "os.environ.update(given)\n"
+        "(wire,) = [value for value in vars(app).values() if hasattr(value, 'cache_info')]\n"
+        "print(json.dumps([*loaded, type(wire()).__name__]))",
+        **given,
+        AWS_DEFAULT_REGION="us-east-1",
+    )
+
+    assert loaded == (["openai"] if verb in ("embed", "generate", "embed_chunks") else [])
+    assert of_ingestion == []
+    assert wired
 
 
 @pytest.mark.parametrize(
@@ -40,19 +66,45 @@ def test_the_search_handler_loads_one_store_alone(store: str, adapter: str, othe
     wired = in_a_fresh_process(
         "search",
         "import app, json, sys\n"
+        "from rag.index_pointer import IndexTarget\n"
         "use_case = app.search_vectors()\n"
-        f"wired = [type(use_case.passages).__name__, use_case.relevance_threshold, {other!r} in sys.modules]\n"
+        "opened = [use_case.index_of(IndexTarget(model='m', dimensions=8)) for _ in range(2)]\n"
+        "kept = opened[0] is opened[1]\n"
+        f"wired = [type(opened[0]).__name__, kept, use_case.relevance_threshold, {other!r} in sys.modules]\n"
         "print(json.dumps(wired))",
         VECTOR_STORE=store,
         PINECONE_HOST="index.example",
         PINECONE_SECRET="rag/pinecone",
         MILVUS_URI="http://127.0.0.1:1",
         MILVUS_SECRET="rag/milvus",
+        REGISTRY_TABLE="registry",
+        RELEVANCE_THRESHOLD="0.25",
+        AWS_DEFAULT_REGION="us-east-1",
+    )
+    assert wired == [adapter, True, 0.25, False]
+
+
+def test_the_embed_handler_keeps_one_embedder_per_collection() -> None:
+    wired = in_a_fresh_process(
+        "embed",
+        "import app, json\n"
+        "from rag.index_pointer import IndexTarget\n"
+        "first, second = IndexTarget(model='m', dimensions=8), IndexTarget(model='n', dimensions=16)\n"
+        "embedder_of = app.embed_query().embedder_of\n"
+        "embedders = [embedder_of(target) for target in (first, first, second)]\n"
+        "told = [[embedder.model, embedder.dimensions] for embedder in embedders]\n"
+        "print(json.dumps([told, embedders[0] is embedders[1]]))",
+        OPENAI_SECRET="rag/openai",
+        EMBEDDING_BASE_URL="http://127.0.0.1:1/v1",
         EMBEDDING_MODEL="m",
         EMBEDDING_DIMENSIONS="8",
-        RELEVANCE_THRESHOLD="0.25",
+        REGISTRY_TABLE="registry",
+        CACHE_TABLE="cache",
+        CACHE_TTL_DAYS="30",
+        DEFAULT_TOP_K="5",
+        AWS_DEFAULT_REGION="us-east-1",
     )
-    assert wired == [adapter, 0.25, False]
+    assert wired == [[["m", 8], ["m", 8], ["n", 16]], True]
 
 
 def test_a_missing_variable_is_named() -> None:

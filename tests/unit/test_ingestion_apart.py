@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYER = ROOT / "layers" / "rag"
-INGESTION = ("rag.documents", "rag.chunking", "rag.loading", "rag.tokens")
+INGESTION = ("rag.documents", "rag.chunking", "rag.ingestion", "rag.tokens")
 HANDLERS = [ROOT / "functions" / name / "app.py" for name in ("embed", "search", "compose", "generate")]
 
 

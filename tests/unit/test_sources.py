@@ -1,24 +1,24 @@
-"""Files on disk as documents: names, order, and what is passed over."""
+"""Files on disk as sources: names, order, sidecars, and what is passed over."""
 
 from pathlib import Path
 
 import pytest
 
-from rag.documents.attributes import Attributes
-from rag.documents.document import Document
-from ragctl.sources import count_documents, documents_of
+from ragctl.failure import Failure
+from ragctl.sources import Stored, checked, count_documents, local_files
 
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     files = {
         "b.md": "# B",
+        "b.md.metadata.json": "{}",
         "a.txt": "A",
         "sub/c.html": "<html><p>C",
-        "sub/corpus.jsonl": '{"_id": "r1", "text": "R"}\nbroken\n',
+        "sub/corpus.jsonl": '{"_id": "r1", "text": "R"}\n{"_id": "r2", "text": "R"}\n',
         ".hidden/d.md": "D",
         "sub/.e.md": "E",
-        "photo.md": "%PDF-1.4",
+        "lonely.md.metadata.json": "{}",
     }
     for name, text in files.items():
         file = tmp_path / name
@@ -27,33 +27,47 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def ids(*paths: Path) -> tuple[list[str], list[str]]:
-    found = list(documents_of(paths, Attributes()))
-    loaded = [one.document_id for one in found if isinstance(one, Document)]
-    return loaded, [one.document_id for one in found if not isinstance(one, Document)]
-
-
-def test_a_directorys_documents_are_named_by_their_paths_below_it(directory: Path) -> None:
-    assert ids(directory) == (["a.txt", "b.md", "sub/c.html", "r1"], ["photo.md", "sub/corpus.jsonl:2"])
+def test_a_directorys_files_are_named_by_their_paths_below_it(directory: Path) -> None:
+    assert [found.path for found in local_files(directory)] == ["a.txt", "b.md", "sub/c.html", "sub/corpus.jsonl"]
 
 
 def test_a_single_file_is_named_by_its_own_name(directory: Path) -> None:
-    assert ids(directory / "sub" / "c.html", directory / "b.md") == (["c.html", "b.md"], [])
+    assert [found.path for found in local_files(directory / "sub" / "c.html")] == ["c.html"]
 
 
-def test_a_file_that_cannot_be_read_is_rejected(directory: Path) -> None:
-    (directory / "b.md").unlink()
+@pytest.mark.parametrize("below", ["", "b.md"])
+def test_a_sidecar_goes_with_its_document(directory: Path, below: str) -> None:
+    sidecars = {found.path: found.sidecar() for found in local_files(directory / below)}
 
-    assert ids(directory / "b.md", directory / "a.txt") == (["a.txt"], ["b.md"])
+    assert sidecars["b.md"] == b"{}"
+    assert "b.md.metadata.json" not in sidecars
+    assert sidecars.get("a.txt") is None
 
 
-def test_a_file_that_is_too_large_is_rejected_unread(directory: Path) -> None:
-    with (directory / "huge.txt").open("wb") as file:
-        file.truncate(100_000_001)
+def test_a_sidecar_is_not_taken_for_a_document(directory: Path) -> None:
+    with pytest.raises(Failure, match=r"give the document, b\.md"):
+        local_files(directory / "b.md.metadata.json")
 
-    assert ids(directory / "huge.txt") == ([], ["huge.txt"])
+
+def test_two_files_with_one_id_are_refused(directory: Path) -> None:
+    other = directory / "sub" / "b.md"
+    other.write_text("another")
+
+    with pytest.raises(Failure, match=r"b\.md"):
+        checked([*local_files(directory / "b.md"), *local_files(other)])
 
 
 def test_documents_are_counted_before_they_are_read(directory: Path) -> None:
-    assert count_documents([directory]) == 6
-    assert count_documents([directory / "a.txt", directory / "missing.jsonl"]) == 2
+    assert count_documents(local_files(directory)) == 5
+
+
+def test_an_objects_etag_tells_whether_it_holds_the_same(directory: Path) -> None:
+    [file] = local_files(directory / "a.txt")
+
+    assert file.equals("7fc56270e7a70fa81a5935b72eacbe29")
+    assert not file.equals("another")
+
+
+@pytest.mark.parametrize(("version_id", "version"), [("v1", "v1"), (None, "abc"), ("null", "abc")])
+def test_an_object_without_versions_is_known_by_its_etag(version_id: str | None, version: str) -> None:
+    assert Stored.told('"abc"', version_id) == Stored("abc", version)

@@ -13,6 +13,8 @@ from ragctl.checks.__main__ import definitions
 
 ROOT = Path(__file__).parents[2]
 QUERY = ROOT / "statemachine" / "query.asl.json"
+INGEST = ROOT / "statemachine" / "ingest.asl.json"
+BULK = ROOT / "statemachine" / "ingest_bulk.asl.json"
 SUBSTITUTIONS = {"EmbedFunctionArn", "SearchFunctionArn", "ComposeFunctionArn", "GenerateFunctionArn", "ChatModel"}
 
 
@@ -123,7 +125,7 @@ OURS = "States/NameError/Choices/0/Or"
         (_break(f"{EMBED}/Retry", []), "no Retry for exactly"),
         (_break(f"{EMBED}/Retry/0/BackoffRate", 0.5), "BackoffRate"),
         (_break(f"{EMBED}/Retry/0/JitterStrategy", None), "no full jitter"),
-        (_break(f"{EMBED}/Retry/0/MaxDelaySeconds", None), "no MaxDelaySeconds"),
+        (_break(f"{EMBED}/Retry/0/MaxDelaySeconds", None), "MaxDelaySeconds must be given"),
         (_break(f"{EMBED}/Retry/0/MaxAttempts", None), "MaxAttempts"),
         (_break(f"{EMBED}/Catch", []), "does not catch States.ALL"),
         (_break(f"{EMBED}/Catch/0/Next", "SearchVectors"), "catches into SearchVectors, which does not fail"),
@@ -150,6 +152,44 @@ def test_the_linter_sees(
     path.write_text(json.dumps(broken))
 
     assert any(complaint in problem for problem in state_machine.problems(path, SUBSTITUTIONS))
+
+
+EMBED_CHUNKS = "States/IngestBatches/ItemProcessor/States/EmbedChunks"
+IN_BULK = "States/IngestItems/ItemProcessor/States"
+
+
+@pytest.mark.parametrize(
+    ("definition", "change", "complaint"),
+    [
+        (INGEST, _break(f"{EMBED_CHUNKS}/Next", "Nowhere"), "EmbedChunks leads to Nowhere"),
+        (INGEST, _break(f"{EMBED_CHUNKS}/TimeoutSeconds", 99_999), "EmbedChunks may take longer"),
+        (INGEST, _break(f"{EMBED_CHUNKS}/Retry/0/MaxAttempts", 3), "EmbedChunks: a Retry's MaxAttempts"),
+        (INGEST, _break(f"{EMBED_CHUNKS}/Retry/1/MaxDelaySeconds", 4), "EmbedChunks: a Retry's MaxDelaySeconds"),
+        (INGEST, _break(f"{EMBED_CHUNKS}/Retry", []), "EmbedChunks: no Retry for exactly"),
+        (INGEST, _break("States/IngestBatches/Catch", None), "IngestBatches does not catch States.ALL"),
+        (INGEST, _break("States/FailDocument/Catch", []), "FailDocument does not catch States.ALL"),
+        (INGEST, _break("States/FailDocument/Catch/0/ResultPath", "$.error"), "catches over the error"),
+        (INGEST, _break("States/FailDocument/Catch/0/ResultPath", "$"), "catches over the error"),
+        (INGEST, _break("States/ReadDocument/Catch/0/ResultPath", "$.error"), 'without ResultPath "$"'),
+        (INGEST, _break("States/ChunkDocument/Catch/0/ResultPath", "$"), 'without ResultPath "$.error"'),
+        (INGEST, _break("States/ChunkDocument/Catch/0/Next", "ReapVersions"), "into ReapVersions, which does not fail"),
+        (INGEST, _break("States/FailDocument/Next", "Done"), "catches into Done, which does not fail"),
+        (INGEST, _break("States/ReapVersions/Next", "ChunkDocument"), "ChunkDocument leads back to itself"),
+        (INGEST, _break("States/NameError/Choices/0/Or/0/StringEquals", "Oops"), "an error Oops"),
+        (BULK, _break(f"{IN_BULK}/ChunkDocument/Catch", []), "ChunkDocument does not catch States.ALL"),
+        (BULK, _break(f"{IN_BULK}/PlanIngest", {"Type": "Succeed"}), "PlanIngest is the name of two states"),
+        (BULK, _break("States/IngestItems/Catch/0/Next", "FinishIngest"), "into FinishIngest, which does not fail"),
+    ],
+)
+def test_the_linter_sees_in_a_machine_of_ingestion(
+    tmp_path: Path, definition: Path, change: Callable[[dict[str, Any]], None], complaint: str
+) -> None:
+    broken = json.loads(definition.read_text())
+    change(broken)
+    path = tmp_path / definition.name
+    path.write_text(json.dumps(broken))
+
+    assert any(complaint in problem for problem in state_machine.problems(path, set()))
 
 
 def test_the_linter_sees_what_is_no_json(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,21 +10,35 @@ import pytest
 
 from rag import vectors
 from rag.composing import ComposePrompt
-from rag.contract import to_state
+from rag.contract import Contract, to_state
 from rag.contracts import ComposeRequest, EmbedRequest, GenerateRequest, SearchRequest
 from rag.embedding import EmbedQuery
 from rag.generating import GenerateResponse
+from rag.index_pointer import IndexTarget
+from rag.ingestion.contracts import (
+    MAX_BATCHES,
+    Batch,
+    ChunkResponse,
+    DoneResponse,
+    EmbedChunksResponse,
+    IndexChunksResponse,
+    PublishResponse,
+    ReadResponse,
+    Work,
+)
 from rag.models import Chunk, Embeddings, ScoredChunk
 from rag.searching import SearchVectors
+from tests.fakes.machine import ExecutionFailed, Machine, filled, placed
 from tests.fakes.memory_cache import MemoryCache
+from tests.fakes.memory_pointer import MemoryPointer
 from tests.unit.test_generating import ScriptedChat
-from tests.unit.test_searching import FixedResults
+from tests.unit.test_searching import FixedResults, Live
 
 LIMIT: Final = 262_144  # bytes of UTF-8: input and output of every state
 DIMENSIONS: Final = 4_096  # the most that the template takes
-STATES: dict[str, Any] = json.loads((Path(__file__).parents[2] / "statemachine" / "query.asl.json").read_text())[
-    "States"
-]
+DEFINITIONS = Path(__file__).parents[2] / "statemachine"
+STATES: dict[str, Any] = json.loads((DEFINITIONS / "query.asl.json").read_text())["States"]
+INGEST: dict[str, Any] = json.loads((DEFINITIONS / "ingest.asl.json").read_text())
 CONTEXT = {"Execution": {"Name": "n" * 80}}
 
 WIDE, CONTROL = "\U0001f600", "\x01"  # four bytes in UTF-8, and one that JSON writes as six
@@ -62,10 +77,15 @@ def worst_states(query: str, condition: dict[str, Any], found: list[ScoredChunk]
     """Yield what a query takes: each state's input and the state of the execution after it, in bytes."""
     execution_input = {"query": query, "top_k": 100, "tenant": "t" * 63, "groups": GROUPS, "filter": condition}
     context = {"Execution": {**CONTEXT["Execution"], "Input": execution_input}}
+    pointer = MemoryPointer(IndexTarget(model=WideEmbedder.model, dimensions=DIMENSIONS, host="https://" + "h" * 253))
     chat = ScriptedChat(" ".join(f"It is so [{n}]." for n in range(1, 101)))
     functions: dict[str, Callable[[Any], Any]] = {
-        "EmbedQuery": lambda event: EmbedQuery(WideEmbedder(), MemoryCache(), 5)(EmbedRequest.parse(event)),
-        "SearchVectors": lambda event: SearchVectors(FixedResults(*found), DIMENSIONS, 0.0)(SearchRequest.parse(event)),
+        "EmbedQuery": lambda event: EmbedQuery(pointer, lambda _: WideEmbedder(), MemoryCache(), 5)(
+            EmbedRequest.parse(event)
+        ),
+        "SearchVectors": lambda event: (
+            SearchVectors(lambda _: FixedResults(*found), Live(), 0.0)(SearchRequest.parse(event)).response
+        ),
         "ComposePrompt": lambda event: ComposePrompt(1_000_000)(ComposeRequest.parse(event)),
         "GenerateResponse": lambda event: GenerateResponse(chat, "m", "http://x")(GenerateRequest.parse(event)).answer,
     }
@@ -81,29 +101,6 @@ def worst_states(query: str, condition: dict[str, Any], found: list[ScoredChunk]
         yield f"after {name}", len(encoded(document))
 
 
-def filled(template: Any, document: Any, context: Any) -> Any:
-    """Fill in a payload template, as far as the machine uses their language: `$.a.b` and `$$.a.b`."""
-    if not isinstance(template, dict):
-        return template
-    return {
-        key.removesuffix(".$"): looked_up(value, document, context)
-        if key.endswith(".$")
-        else filled(value, document, context)
-        for key, value in template.items()
-    }
-
-
-def looked_up(path: str, document: Any, context: Any) -> Any:
-    value = context if path.startswith("$$") else document
-    for step in path.split(".")[1:]:
-        value = value[step]
-    return value
-
-
-def placed(result: Any, document: Any, path: str) -> Any:
-    return result if path == "$" else {**document, path.removeprefix("$."): result}
-
-
 def encoded(document: Any) -> bytes:
     return json.dumps(document, ensure_ascii=False).encode()
 
@@ -117,3 +114,36 @@ def test_no_state_outgrows_its_limit(character: str, condition: dict[str, Any], 
 
     assert len(sizes) == 12
     assert {name: size for name, size in sizes.items() if size >= LIMIT} == {}
+
+
+def test_no_state_of_ingestion_outgrows_its_limit() -> None:
+    target = IndexTarget(model="m" * 200, dimensions=DIMENSIONS, host="h" * 120)
+    run = "r" * 80
+    work = Work(tenant="t" * 63, prefix=f"staging/{'t' * 63}/{run}-{10**6}", run=run, number=10**6)
+    batches = [Batch(batch=number, target=target) for number in range(MAX_BATCHES)]
+    embedded = EmbedChunksResponse(chunks=1_000, embedded=1_000, reused=1_000, tokens=250_000, cost_usd=0.123456789)
+    outdated = PublishResponse(work=work, next="index", batches=batches, published=0, superseded=0)
+    published = PublishResponse(work=work, next="reap", batches=[], published=100, superseded=100)
+    answers: dict[str, list[Contract]] = {
+        "ReadDocument": [ReadResponse(work=work, next="chunk", documents=100, unchanged=0, failed=0, superseded=0)],
+        "ChunkDocument": [ChunkResponse(work=work, batches=batches, chunks=10**6)],
+        "EmbedChunks": [embedded for _ in (*batches, *batches)],
+        "IndexChunks": [IndexChunksResponse(chunks=1_000) for _ in (*batches, *batches)],
+        "PublishVersion": [outdated, published],
+        "FailDocument": [DoneResponse(work=work, documents=100)],
+    }
+    functions = {name: partial(_told, iter(scripted)) for name, scripted in answers.items()}
+    sizes: dict[str, int] = {}
+
+    def observe(name: str, document: Any) -> None:
+        sizes[name] = max(sizes.get(name, 0), len(encoded(document)))
+
+    with pytest.raises(ExecutionFailed):  # reaping: what was caught lies beside everything else
+        Machine(INGEST, functions, observe=observe).run({"detail": "d" * 100_000}, "n" * 80)
+
+    assert {"ReapVersions takes", "FailDocument takes"} <= set(sizes)
+    assert {name: size for name, size in sizes.items() if size >= LIMIT} == {}
+
+
+def _told(scripted: Iterator[Any], _event: Any) -> dict[str, Any]:
+    return to_state(next(scripted))

@@ -1,6 +1,7 @@
 """Rules that the template keeps: least privilege, retention, deadlines that nest."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,17 @@ from samtranslator.yaml_helper import yaml_parse
 
 from rag import vectors
 from rag.adapters.dynamodb_cache import DynamoEmbeddingCache
+from rag.objects import RUNS, STAGING, WATCHED
+from ragctl.checks.state_machine import states
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
 FUNCTIONS = {name: r["Properties"] for name, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function"}
 ROLES = {name: r["Properties"] for name, r in RESOURCES.items() if r["Type"] == "AWS::IAM::Role"}
+STATE_MACHINES = {
+    name: r["Properties"] for name, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::StateMachine"
+}
 
 # Actions that AWS offers no narrower resource for.
 WITHOUT_RESOURCE = ("xray:", "logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery",
@@ -24,47 +30,121 @@ WITHOUT_RESOURCE = ("xray:", "logs:CreateLogDelivery", "logs:GetLogDelivery", "l
 LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 TRACE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 READ_SECRET = {"secretsmanager:GetSecretValue"}
-ACTIONS = {
-    "EmbedRole": {"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"} | READ_SECRET | LOG | TRACE,
-    "SearchRole": READ_SECRET | LOG | TRACE,
-    "ComposeRole": LOG | TRACE,
-    "GenerateRole": READ_SECRET | LOG | TRACE,
-    "QueryStateMachineRole": {"lambda:InvokeFunction", "xray:GetSamplingRules", "xray:GetSamplingTargets"}
+READ_ENTRIES = {"dynamodb:BatchGetItem"}
+READ_POINTER = {"dynamodb:GetItem"}
+WRITE_ENTRIES = READ_ENTRIES | {"dynamodb:PutItem"}
+LIST_ENTRIES = {"dynamodb:Query"}
+READ_OBJECTS = {"s3:GetObject", "s3:ListBucket"}
+WRITE_OBJECTS = {"s3:PutObject"}
+DELETE_OBJECTS = {"s3:DeleteObject"}
+USE_CACHE = {"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"}
+FORGET = {"dynamodb:BatchWriteItem"}
+RUN_MACHINE = (
+    {"lambda:InvokeFunction", "xray:GetSamplingRules", "xray:GetSamplingTargets"}
     | {action for action in WITHOUT_RESOURCE if action.startswith("logs:")}
-    | TRACE,
+    | TRACE
+)
+FUNCTION_ACTIONS = {
+    "Embed": USE_CACHE | READ_POINTER | READ_SECRET,
+    "Search": READ_ENTRIES | READ_SECRET,
+    "Compose": set(),
+    "Generate": READ_SECRET,
+    "ReadDocument": WRITE_ENTRIES | LIST_ENTRIES | READ_POINTER | READ_OBJECTS | WRITE_OBJECTS | DELETE_OBJECTS,
+    "ChunkDocument": WRITE_ENTRIES | READ_POINTER | READ_OBJECTS | WRITE_OBJECTS | DELETE_OBJECTS,
+    "CopyChunks": READ_ENTRIES | READ_POINTER | READ_OBJECTS | WRITE_OBJECTS | DELETE_OBJECTS | READ_SECRET,
+    "EmbedChunks": USE_CACHE | READ_OBJECTS | WRITE_OBJECTS | READ_SECRET,
+    "IndexChunks": READ_ENTRIES | READ_OBJECTS | WRITE_OBJECTS | READ_SECRET,
+    "PublishVersion": WRITE_ENTRIES | READ_POINTER | READ_OBJECTS | WRITE_OBJECTS | READ_SECRET,
+    "RegroupChunks": WRITE_ENTRIES | READ_POINTER | READ_OBJECTS | WRITE_OBJECTS | DELETE_OBJECTS | READ_SECRET,
+    "ReapVersions": WRITE_ENTRIES | READ_POINTER | FORGET | READ_OBJECTS | DELETE_OBJECTS | READ_SECRET,
+    "FailDocument": WRITE_ENTRIES | LIST_ENTRIES | READ_POINTER | READ_OBJECTS | WRITE_OBJECTS | READ_SECRET,
+    "PlanIngest": WRITE_ENTRIES | LIST_ENTRIES | READ_OBJECTS | WRITE_OBJECTS,
+    "FinishIngest": WRITE_ENTRIES
+    | LIST_ENTRIES
+    | READ_POINTER
+    | FORGET
+    | READ_OBJECTS
+    | WRITE_OBJECTS
+    | DELETE_OBJECTS
+    | READ_SECRET,
+    "Doctor": READ_ENTRIES | LIST_ENTRIES | READ_POINTER | READ_SECRET | {"sqs:SendMessage"},
 }
+ACTIONS = {f"{name}Role": actions | LOG | TRACE for name, actions in FUNCTION_ACTIONS.items()} | {
+    "QueryStateMachineRole": RUN_MACHINE,
+    "IngestStateMachineRole": RUN_MACHINE,
+    "IngestBulkStateMachineRole": RUN_MACHINE
+    | {"s3:GetObject", "states:StartExecution", "states:DescribeExecution", "states:StopExecution"},
+}
+EXECUTIONS = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:"
+AREAS = {"documents", "bulk", "staging", "runs"}  # of the bucket
 
 
-def _statements(role: dict[str, Any]) -> list[dict[str, Any]]:
-    return [statement for policy in role["Policies"] for statement in policy["PolicyDocument"]["Statement"]]
+def _statements(role: str) -> list[dict[str, Any]]:
+    """Return what a role may do, policies that are attached to it from outside included."""
+    attached = [
+        r["Properties"]
+        for r in RESOURCES.values()
+        if r["Type"] == "AWS::IAM::Policy" and {"Ref": role} in r["Properties"]["Roles"]
+    ]
+    policies = [*ROLES[role]["Policies"], *attached]
+    return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
 
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def _objects(role: str, action: str) -> set[str]:
+    """Return the areas of the bucket on whose objects a role may do this."""
+    statements = [one for one in _statements(role) if action in _listed(one["Action"])]
+    return {resource["Fn::Sub"].split("/")[1] for one in statements for resource in _listed(one["Resource"])}
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_no_role_has_a_wildcard_action_or_a_managed_policy(role: str) -> None:
     assert "ManagedPolicyArns" not in ROLES[role]
-    for statement in _statements(ROLES[role]):
+    for statement in _statements(role):
         assert not [action for action in _listed(statement["Action"]) if "*" in action]
 
 
 def test_each_role_may_do_what_its_code_does_and_nothing_else() -> None:
     allowed = {
-        name: {action for statement in _statements(role) for action in _listed(statement["Action"])}
-        for name, role in ROLES.items()
+        name: {action for statement in _statements(name) for action in _listed(statement["Action"])} for name in ROLES
     }
     assert allowed == ACTIONS
-    assert all(statement["Effect"] == "Allow" for role in ROLES.values() for statement in _statements(role))
+    assert all(statement["Effect"] == "Allow" for role in ROLES for statement in _statements(role))
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_wildcard_resource_stands_only_where_nothing_narrower_exists(role: str) -> None:
-    for statement in _statements(ROLES[role]):
-        if "*" in json.dumps(statement["Resource"]):
-            assert statement["Resource"] == "*"
-            assert all(action.startswith(WITHOUT_RESOURCE) for action in _listed(statement["Action"]))
+    """Objects and executions have no names yet when a policy is written: theirs begin with one that is known."""
+    for statement in _statements(role):
+        for resource in _listed(statement["Resource"]):
+            if resource == "*":
+                assert all(action.startswith(WITHOUT_RESOURCE) for action in _listed(statement["Action"]))
+            elif "*" in json.dumps(resource):
+                known = [f"${{DocumentsBucket.Arn}}/{area}/" for area in AREAS]
+                known += [f"{EXECUTIONS}${{IngestBulkStateMachine.Name}}{separator}" for separator in ":/"]
+                assert resource["Fn::Sub"].removesuffix("*") in known
+
+
+def test_what_users_own_is_written_by_nobody_and_deleted_by_the_read_state_alone() -> None:
+    writing = {role for role in ROLES if _objects(role, "s3:PutObject") & {"documents", "bulk"}}
+    deleting = {role for role in ROLES if _objects(role, "s3:DeleteObject") & {"documents", "bulk"}}
+
+    assert (writing, deleting) == (set(), {"ReadDocumentRole"})
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_lists_of_the_bucket_what_it_reads(role: str) -> None:
+    """Without the right to list, a missing object counts as a forbidden one."""
+    listings = [one for one in _statements(role) if "s3:ListBucket" in _listed(one["Action"])]
+    prefixes = {
+        prefix.removesuffix("/*")
+        for one in listings
+        for prefix in _listed(one["Condition"]["StringLikeIfExists"]["s3:prefix"])
+    }
+    assert prefixes == _objects(role, "s3:GetObject") or role == "IngestBulkStateMachineRole"
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -78,7 +158,7 @@ def test_every_function_has_a_role_and_a_log_group_of_its_own(function: str) -> 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_the_name_is_the_address(function: str) -> None:
-    verb = function.removesuffix("Function").lower()
+    verb = re.sub("(?<!^)(?=[A-Z])", "_", function.removesuffix("Function")).lower()
     assert FUNCTIONS[function]["CodeUri"] == f"functions/{verb}/"
     assert (ROOT / "functions" / verb / "app.py").is_file()
 
@@ -90,14 +170,86 @@ def test_no_key_is_in_an_environment_variable(function: str) -> None:
     assert all(name.endswith("_SECRET") for name in variables if "KEY" in name or "SECRET" in name)
 
 
-def test_deadlines_nest() -> None:
-    machine = json.loads((ROOT / "statemachine" / "query.asl.json").read_text())
-    tasks = {name: state for name, state in machine["States"].items() if state["Type"] == "Task"}
-    assert len(tasks) == len(FUNCTIONS)
-    for state in tasks.values():
+@pytest.mark.parametrize("machine", STATE_MACHINES)
+def test_deadlines_nest(machine: str) -> None:
+    definition = json.loads((ROOT / STATE_MACHINES[machine]["DefinitionUri"]).read_text())
+    tasks = [state for _, state in states(definition) if state["Type"] == "Task"]
+    assert tasks
+    for state in tasks:
         function = state["Resource"].removeprefix("${").removesuffix("Arn}")
-        assert FUNCTIONS[function]["Timeout"] < state["TimeoutSeconds"] < machine["TimeoutSeconds"]
-    assert machine["TimeoutSeconds"] < 29  # API Gateway's own
+        assert FUNCTIONS[function]["Timeout"] < state["TimeoutSeconds"] < definition["TimeoutSeconds"]
+
+
+def test_a_query_ends_before_api_gateway_gives_up() -> None:
+    assert json.loads((ROOT / "statemachine" / "query.asl.json").read_text())["TimeoutSeconds"] < 29
+
+
+def test_every_function_is_a_state_or_scheduled() -> None:
+    substituted = {
+        name.removesuffix("Arn") for one in STATE_MACHINES.values() for name in one["DefinitionSubstitutions"]
+    }
+    assert set(FUNCTIONS) - substituted == {"DoctorFunction"}
+
+
+@pytest.mark.parametrize("machine", STATE_MACHINES)
+def test_a_machine_may_invoke_its_own_functions_alone(machine: str) -> None:
+    substitutions = STATE_MACHINES[machine]["DefinitionSubstitutions"].values()
+    role = STATE_MACHINES[machine]["Role"]["Fn::GetAtt"][0]
+    (invoking,) = [one for one in _statements(role) if one["Action"] == "lambda:InvokeFunction"]
+    aliases = [value["Ref"] for value in substitutions if value["Ref"].endswith(".Alias")]
+    assert sorted(resource["Ref"] for resource in invoking["Resource"]) == sorted(aliases)
+
+
+def test_what_extracts_and_chunks_has_the_layer_for_it_and_nobody_else() -> None:
+    having = {name for name, one in FUNCTIONS.items() if {"Ref": "IngestLayer"} in one["Layers"]}
+    assert having == {"ReadDocumentFunction", "ChunkDocumentFunction"}
+
+
+def test_whoever_opens_the_index_has_its_secret_and_its_client() -> None:
+    with_layer = {name for name, one in FUNCTIONS.items() if "MilvusLayer" in json.dumps(one["Layers"])}
+    with_secret = {
+        f"{role.removesuffix('Role')}Function" for role in ROLES if "PineconeSecret" in json.dumps(_statements(role))
+    }
+    assert with_layer == with_secret
+
+
+def test_the_rule_starts_one_machine_for_what_lies_below_documents() -> None:
+    rules = [
+        (name, event["Properties"]) for name, one in STATE_MACHINES.items() for event in one.get("Events", {}).values()
+    ]
+    ((machine, rule),) = rules
+    assert machine == "IngestStateMachine"
+    assert rule["Pattern"]["detail-type"] == ["Object Created", "Object Deleted"]
+    assert rule["Pattern"]["detail"]["object"]["key"] == [{"prefix": WATCHED}]
+    assert rule["Pattern"]["detail"]["bucket"]["name"] == [{"Ref": "DocumentsBucket"}]
+    assert "Arn" in rule["DeadLetterConfig"]
+
+
+def test_what_users_own_outlives_the_stack() -> None:
+    for name in ("RegistryTable", "DocumentsBucket"):
+        assert RESOURCES[name]["DeletionPolicy"] == RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+    table = RESOURCES["RegistryTable"]["Properties"]
+    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+
+
+def test_the_bucket_is_closed_and_forgets() -> None:
+    bucket = RESOURCES["DocumentsBucket"]["Properties"]
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["VersioningConfiguration"]["Status"] == "Enabled"
+    rules = {rule["Prefix"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
+    assert {prefix: rule.get("ExpirationInDays") for prefix, rule in rules.items()} == {STAGING: 3, RUNS: 30, "": None}
+    assert all("NoncurrentVersionExpiration" in rule for rule in rules.values())
+    (denial,) = RESOURCES["DocumentsBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (denial["Effect"], denial["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+def test_the_alarm_watches_the_metric_that_the_doctor_counts() -> None:
+    alarm = RESOURCES["DoctorAlarm"]["Properties"]
+    variables = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+    assert alarm["Namespace"] == variables["POWERTOOLS_METRICS_NAMESPACE"]
+    assert alarm["Dimensions"] == [{"Name": "service", "Value": variables["POWERTOOLS_SERVICE_NAME"]}]
+    counted = (ROOT / "functions" / "doctor" / "app.py").read_text()
+    assert re.sub("(?<!^)(?=[A-Z])", "_", alarm["MetricName"]).lower() + "=" in counted
 
 
 def test_every_secret_is_named_after_the_stack() -> None:
@@ -106,9 +258,8 @@ def test_every_secret_is_named_after_the_stack() -> None:
 
 
 def test_no_execution_data_reaches_a_log() -> None:
-    for resource in RESOURCES.values():
-        if resource["Type"] == "AWS::Serverless::StateMachine":
-            assert resource["Properties"]["Logging"]["IncludeExecutionData"] is False
+    for machine in STATE_MACHINES.values():
+        assert machine["Logging"]["IncludeExecutionData"] is False
 
 
 class RecordingTable:

@@ -8,7 +8,7 @@ from msgspec import Meta
 from rag.contract import Contract, Tenant, TraceId
 from rag.index_pointer import IndexTarget
 
-MAX_BATCHES: Final = 1_000  # of one work: their references are a part of the state, 200 bytes each
+MAX_BATCHES: Final = 400  # of one work: their references are a part of the state, up to 400 bytes each
 
 AfterReading = Literal["chunk", "regroup", "copy", "reap", "done"]
 RunName = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9-]{0,79}\\Z")]
@@ -51,9 +51,8 @@ class WorkRequest(Contract, frozen=True, kw_only=True):
 
 
 class Batch(Contract, frozen=True, kw_only=True):
-    """Chunks that are embedded and indexed together, for one collection."""
+    """Chunks that are embedded and indexed together, for one collection. Their work is beside them."""
 
-    work: Work
     batch: int
     target: IndexTarget
 

@@ -1,6 +1,6 @@
 """What is staged in the bucket while documents are on their way: its names, and its form on disk."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,13 +8,16 @@ import msgspec
 
 from rag import vectors
 from rag.errors import InternalError
+from rag.identity import chunk_id
 from rag.index_pointer import IndexTarget
-from rag.ingestion.contracts import Work
+from rag.ingestion.contracts import EmbedChunksResponse, Work
 from rag.models import Chunk
 from rag.ports import ObjectStore
 from rag.vectors import Vector
 
 _FLOAT_BYTES: Final = 4
+_BATCH_DIGITS: Final = 5
+_BEHIND_DOCUMENTS: Final = ("attributes-", "chunks-", "embedded-", "vectors-", "versions.json")
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -41,13 +44,27 @@ class StagedDocument(msgspec.Struct, frozen=True):
 
 
 class StagedVersion(msgspec.Struct, frozen=True):
-    """A version that is to be published once all its chunks are in the index."""
+    """A version whose chunks this work writes: to publish it, or to have it in one more collection.
+
+    Its chunks are in the batches from `first` to `last`; a version without chunks is in none.
+    """
 
     document_id: str
     turn: int
     version: str
     chunks: int
-    content_hash: str
+    content_hash: str = ""
+    first: int = 0
+    last: int = -1
+
+    @property
+    def batches(self) -> range:
+        """The numbers of the batches that hold its chunks."""
+        return range(self.first, self.last + 1)
+
+    def chunk_ids(self, tenant: str) -> list[str]:
+        """Return the ids of its chunks, in order."""
+        return [chunk_id(tenant, self.document_id, self.version, ordinal) for ordinal in range(self.chunks)]
 
 
 class Rejection(msgspec.Struct, frozen=True):
@@ -123,6 +140,16 @@ class Staging:
         size = target.dimensions * _FLOAT_BYTES
         return [vectors.from_bytes(content.data[at : at + size]) for at in range(0, len(content.data), size)]
 
+    def write_embedded(self, batch: int, target: IndexTarget, embedded: EmbedChunksResponse) -> None:
+        """Stage what the vectors of a batch took, as the last word on them."""
+        self._write(f"embedded-{batch:05}-{target.slug}.json", embedded)
+
+    def embedded(self, batch: int, target: IndexTarget) -> EmbedChunksResponse | None:
+        """Return it, or None where the vectors are not all staged."""
+        name = f"embedded-{batch:05}-{target.slug}.json"
+        embedded: EmbedChunksResponse | None = self._read(name, EmbedChunksResponse, None)
+        return embedded
+
     def write_attributes(self, batch: int, target: IndexTarget, digests: dict[str, str]) -> None:
         """Stage, per document id, the attributes with which a batch's chunks were indexed."""
         self._write(f"attributes-{batch:05}-{target.slug}.json", digests)
@@ -132,6 +159,17 @@ class Staging:
         name = f"attributes-{batch:05}-{target.slug}.json"
         digests: dict[str, str] | None = self._read(name, dict[str, str], None)
         return digests
+
+    def batches(self) -> Iterator[int]:
+        """Yield the numbers of the batches that are staged."""
+        for info in self.objects.list(self._key("chunks-")):
+            yield int(info.key.removesuffix(".json")[-_BATCH_DIGITS:])
+
+    def clear_batches(self) -> None:
+        """Delete what an earlier attempt at this work staged behind its documents: it may have been cut otherwise."""
+        outdated = [info.key for name in _BEHIND_DOCUMENTS for info in self.objects.list(self._key(name))]
+        if outdated:
+            self.objects.delete(outdated)
 
     def clear(self) -> None:
         """Delete everything that is staged for the work."""

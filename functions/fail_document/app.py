@@ -1,0 +1,44 @@
+"""Fail state: write into the registry why documents could not be ingested."""
+
+import os
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from rag.ingestion.failing import FailDocument
+
+from rag.adapters.dynamodb_pointer import DynamoPointer
+from rag.adapters.dynamodb_registry import DynamoRegistry
+from rag.adapters.s3_objects import S3Objects
+from rag.adapters.stores import collections
+from rag.clock import now
+from rag.contract import to_state
+from rag.ingestion.contracts import FailRequest
+from rag.ingestion.settings import IndexingSettings
+from rag.telemetry import contained, count, logger, metrics, tracer
+
+
+@cache
+def fail_document() -> FailDocument:
+    """Wire this function's adapters, once per execution environment."""
+    settings = IndexingSettings.from_environment(os.environ)
+    return FailDocument(
+        objects=S3Objects(settings.bucket),
+        registry=DynamoRegistry(settings.registry.table),
+        files=DynamoRegistry(settings.registry.table, "file"),
+        pointer=DynamoPointer(settings.registry.table, settings.registry.deployed),
+        index_of=collections(settings.index),
+        clock=now,
+    )
+
+
+@logger.inject_lambda_context(correlation_id_path="trace_id", clear_state=True)
+@metrics.log_metrics(capture_cold_start_metric=True)
+@tracer.capture_lambda_handler(capture_response=False, capture_error=False)
+@contained
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    request = FailRequest.parse(event)
+    response = fail_document()(request)
+    count(documents_failed=response.documents)
+    logger.warning("ingestion failed", extra={"documents": response.documents, "error": request.error})
+    return to_state(response)

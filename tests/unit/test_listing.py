@@ -1,0 +1,51 @@
+"""The registry's entries as tables."""
+
+import io
+import json
+import sys
+
+import pytest
+
+from rag.registration import Registration
+from ragctl.listing import as_object, entry_lines, table_lines
+
+LONG = "reports/" + "x" * 100 + "/end.md"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def entry(document_id: str, **told: object) -> Registration:
+    return Registration("default", document_id, revision=1, updated_at="2026-11-22T11:00:00Z", **told)  # type: ignore[arg-type]
+
+
+def test_a_table_fits_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setenv("COLUMNS", "80")
+
+    lines = list(table_lines([entry(LONG, status="failed", error="because " * 20)]))
+
+    assert max(map(len, lines)) == 80
+    assert lines[1].startswith("failed         0  2026-11-22 11:00  reports/x")
+    assert lines[1].endswith("x/end.md")
+
+
+def test_without_a_terminal_nothing_is_cut() -> None:
+    assert list(table_lines([entry(LONG)]))[-1].endswith(LONG)
+
+
+def test_an_entry_says_what_readers_see() -> None:
+    told = "\n".join(entry_lines(entry("a.md", live_version="1-a", versions={"1-a": 3}, groups=("hr",))))
+
+    assert "version 1-a, 3 chunks" in told
+    assert "hr" in told
+
+
+def test_a_hidden_document_says_what_it_waits_for() -> None:
+    assert any("until a sidecar has come" in line for line in entry_lines(entry("a.md", hidden=True)))
+
+
+def test_an_entry_as_an_object_is_json() -> None:
+    assert json.loads(json.dumps(as_object(entry("a.md", groups=("hr",)))))["groups"] == ["hr"]
