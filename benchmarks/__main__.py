@@ -1,4 +1,4 @@
-"""`make bench`: the query path on this machine, printed and written to RESULTS.md."""
+"""`make bench`: the query path and ingestion on this machine, printed and written to RESULTS.md."""
 
 import os
 import platform
@@ -14,6 +14,7 @@ os.environ.setdefault("POWERTOOLS_TRACE_DISABLED", "true")
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 
 from benchmarks.handlers import handler_times
+from benchmarks.ingestion import SIDE_BY_SIDE, ingestion_rates
 from benchmarks.samples import EXAMPLES
 from benchmarks.timing import Timing
 from ragctl.asking import Asker
@@ -62,6 +63,14 @@ def report() -> str:
         "| | p50 ms | p95 ms | runs |",
         "|---|---|---|---|",
         *(f"| {name} | {timing} |" for name, timing in query_times().items()),
+        "",
+        "## Ingestion: the sample documents, copied, through the local state machine",
+        "",
+        "| | chunks | seconds | chunks per second |",
+        "|---|---|---|---|",
+        *(f"| {name} | {rate} |" for name, rate in ingestion_rates().items()),
+        "",
+        f"Embedding alone is {SIDE_BY_SIDE} requests side by side to the same model server, with the same texts.",
         "",
         "## Each handler's own time, upstream calls excluded",
         "",

@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import typer
 
-from ragctl.commands import ask, demo, evaluate, index, ingest, invoke, stack
+from ragctl.commands import ask, demo, doctor, documents, evaluate, index, ingest, invoke, reindex, stack
 from ragctl.failure import Failure
 
 app = typer.Typer(
@@ -18,7 +18,10 @@ app = typer.Typer(
 
 for command in (stack.up, stack.down, stack.status, ingest.ingest, ask.ask, invoke.invoke, demo.demo):
     app.command()(command)
+app.command()(doctor.doctor)
+app.command()(reindex.reindex)
 app.command("eval")(evaluate.evaluate)
+app.add_typer(documents.app, name="documents")
 app.add_typer(index.app, name="index")
 
 

@@ -1,90 +1,139 @@
-"""What a load has done so far, for people and for programs."""
+"""What an ingestion has done so far, for people and for programs."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from rag.documents.document import Rejected
-from rag.loading import Loaded, Progress
+from rag.ingestion.contracts import RunSummary
+from rag.ingestion.results import Outcome, Result, Spent
+from ragctl.rendering import printable
 
 _FAILURES_SHOWN: Final = 20
 
 
 @dataclass
 class LoadReport:
-    """Sums up a load's progress."""
+    """Sums up the outcomes of documents: ready, unchanged, failed, deleted or superseded."""
 
-    loaded: Loaded = field(default_factory=Loaded)
-    failures: list[Rejected] = field(default_factory=list)
-    cache_failures: int = 0
+    tenant: str
+    total: int  # documents as far as they can be counted beforehand
+    run: str | None = None
+    uploaded: int = 0  # files
+    spent: Spent = field(default_factory=Spent)
+    summary: RunSummary | None = None  # of a run that has ended: it knows of what no step could report
     started: float = field(default_factory=time.monotonic)
+    _refused: list[Result] = field(default_factory=list)
+    _results: dict[tuple[str, str], Result] = field(default_factory=dict)
+
+    def refuse(self, document_id: str, reason: str, source: str = "") -> None:
+        """Take up a document that failed before the system heard of it."""
+        self._refused.append(Result(document_id, "failed", reason, source=source))
+
+    def add(self, result: Result) -> None:
+        """Take up a document's outcome; a later one replaces an earlier one."""
+        self._results[result.document_id, result.source] = result
+
+    def conclude(self, summary: RunSummary) -> None:
+        """Take up how a run has ended; its summary also tells of documents that it never reached."""
+        reported = {result.document_id for result in self.failures}
+        for failure in summary.failures:
+            if failure["document_id"] not in reported:
+                self.add(Result(failure["document_id"], "failed", failure["reason"]))
+        self.spent = Spent(summary.embedded, summary.reused, summary.tokens, summary.cost_usd)
+        self.summary = summary
+
+    def forget(self) -> None:
+        """Begin anew, with what the system tells."""
+        self._results.clear()
+        self.spent = Spent()
+
+    def count(self, status: Outcome) -> int:
+        """Return how many documents have this outcome so far."""
+        refused = len(self._refused) if status == "failed" else 0
+        if self.summary is not None:
+            return refused + int(getattr(self.summary, status, 0))
+        return refused + Counter(result.status for result in self._results.values())[status]
 
     @property
-    def documents(self) -> int:
-        """Documents that are dealt with, loaded or failed."""
-        return self.loaded.documents + len(self.failures)
+    def failures(self) -> list[Result]:
+        """What failed, with the reasons."""
+        failed = [result for result in self._results.values() if result.status == "failed"]
+        return sorted(self._refused + failed, key=lambda result: (result.document_id, result.source))
+
+    @property
+    def done(self) -> int:
+        """Documents that are dealt with."""
+        return len(self._refused) + (len(self._results) if self.summary is None else self.summary.documents)
+
+    @property
+    def chunks(self) -> int:
+        """Chunks of the documents that are ready."""
+        return sum(result.chunks for result in self._results.values())
 
     @property
     def succeeded(self) -> bool:
-        """Whether there was something to load, and all of it was."""
-        return self.loaded.documents > 0 and not self.failures
-
-    def add(self, step: Progress) -> None:
-        """Take up one step of the load."""
-        if isinstance(step, Rejected):
-            self.failures.append(step)
-        else:
-            self.loaded += step
-
-    def cache_failed(self) -> None:
-        """Count a request that the embedding cache did not answer."""
-        self.cache_failures += 1
+        """Whether there was something to ingest, and nothing of it failed."""
+        return self.done > 0 and self.count("failed") == 0
 
     def as_object(self) -> dict[str, Any]:
         """Return the report as plain objects."""
         return {
-            **asdict(self.loaded),
+            "tenant": self.tenant,
+            "run": self.run,
+            "documents": self.done,
+            "ready": self.count("ready"),
+            "unchanged": self.count("unchanged"),
+            "failed": self.count("failed"),
+            "deleted": self.count("deleted"),
+            "superseded": self.count("superseded"),
+            "chunks": self.chunks,
+            "embedded": self.spent.embedded,
+            "reused": self.spent.reused,
+            "tokens": self.spent.tokens,
+            "cost_usd": self.spent.cost_usd,
             "seconds": round(time.monotonic() - self.started, 2),
-            "cache_failures": self.cache_failures,
-            "failures": [asdict(failure) for failure in self.failures],
+            "failures": failures_as_objects(self.failures),
         }
 
     def lines(self) -> Iterator[str]:
-        """Yield what was loaded, as lines of text."""
-        told = self.as_object()
-        yield (
-            "{documents:,} documents, {chunks:,} chunks: {embedded:,} embedded, {reused:,} reused, "
-            "{unchanged:,} unchanged, {deleted:,} outdated ones deleted, in {seconds:.1f} s."
-        ).format(**told)
-        if self.cache_failures:
-            yield f"The embedding cache failed {self.cache_failures:,} times; what it missed was embedded anew."
-        if not self.documents:
+        """Yield what was done, as lines of text."""
+        if not self.done:
             yield "No documents were found."
+            return
+        yield f"{', '.join(self._counts())}, in {time.monotonic() - self.started:.1f} s."
+        yield (
+            f"{self.chunks:,} chunks: {self.spent.embedded:,} embedded ({self.spent.tokens:,} tokens, "
+            f"{dollars(self.spent.cost_usd)}), {self.spent.reused:,} reused."
+        )
 
-    def complaints(self) -> Iterator[str]:
-        """Yield what was not loaded and why, as lines of text."""
-        for failure in self.failures[:_FAILURES_SHOWN]:
-            yield f"Not loaded: {failure.document_id}: {failure.reason}"
-        if len(self.failures) > _FAILURES_SHOWN:
-            yield f"Not loaded: {len(self.failures) - _FAILURES_SHOWN:,} more (--json lists all)."
+    def _counts(self) -> Iterator[str]:
+        statuses: tuple[Outcome, ...] = ("ready", "unchanged", "failed", "deleted", "superseded")
+        counts = [f"{count:,} {status}" for status in statuses if (count := self.count(status))]
+        yield f"{self.done:,} documents: {counts[0]}"
+        yield from counts[1:]
 
 
-@contextmanager
-def progress_bar(total: int) -> Iterator[Callable[[LoadReport], None]]:
-    """Give a function that shows a report as a bar on standard error, where that is a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+def complaints(failures: Sequence[Result]) -> Iterator[str]:
+    """Yield what failed and why, as lines of text."""
+    for failure in failures[:_FAILURES_SHOWN]:
+        held = f" in {printable(failure.source)}" if failure.source not in ("", failure.document_id) else ""
+        yield f"failed: {printable(failure.document_id)}{held}: {printable(failure.reason)}"
+    if len(failures) > _FAILURES_SHOWN:
+        yield f"failed: {len(failures) - _FAILURES_SHOWN:,} more (--json lists all)"
 
-    columns = (
-        TextColumn("Loading"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("documents, {task.fields[chunks]:,} chunks"),
-        TimeElapsedColumn(),
-    )
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=total, chunks=0)
-        yield lambda report: bar.update(task, completed=report.documents, chunks=report.loaded.chunks)
+
+def failures_as_objects(failures: Iterable[Result]) -> list[dict[str, str]]:
+    """Return what failed and why, as plain objects."""
+    return [
+        {"document_id": one.document_id, "source": one.source or one.document_id, "reason": one.reason}
+        for one in failures
+    ]
+
+
+def dollars(cost: float | None) -> str:
+    """Return a cost as a person reads it."""
+    if cost is None:
+        return "at a price that is not known"
+    return f"${cost:.2f}" if cost >= 1 or cost == 0 else f"${cost:.6f}"

@@ -1,31 +1,167 @@
-"""Files on this machine as documents: single files, directories, and BEIR's `corpus.jsonl`."""
+"""What `rag ingest` is given, as files to upload: single files and directories of this machine."""
 
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Final
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, Protocol
 
-from rag.documents.attributes import Attributes
-from rag.documents.document import Document, Rejected
-from rag.documents.reading import printable, read_file, read_records
-
-MAX_FILE_BYTES: Final = 100_000_000  # records are read one by one, so a file of them may be of any size
-
-_RECORDS: Final = {".jsonl", ".ndjson"}
+from rag.ingestion.changes import is_record_file
+from rag.objects import SIDECAR_SUFFIX
+from ragctl.failure import Failure
 
 
-def documents_of(paths: Sequence[Path], attributes: Attributes) -> Iterator[Document | Rejected]:
-    """Yield the documents of these files and directories, in an order that does not change.
+@dataclass(frozen=True)
+class Stored:
+    """An object as the bucket confirmed it; `version` is its version id, or its etag where it has none."""
 
-    A document's id is its file's path below the directory given, or the name of a file given itself, or a record's
-    `_id`. Files and directories whose names begin with a dot are passed over, links to directories not followed.
+    etag: str
+    version: str
+
+    @classmethod
+    def told(cls, etag: str, version_id: str | None) -> "Stored":
+        """Return what an answer of S3 says, without the quotes of its etag."""
+        etag = etag.strip('"')
+        return cls(etag, version_id if version_id and version_id != "null" else etag)
+
+
+class Source(Protocol):
+    """A file to ingest. `path` is its place below the tenant, and its document's id unless it holds records."""
+
+    @property
+    def path(self) -> str:
+        """Its place below the tenant."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        ...
+
+    def equals(self, etag: str) -> bool:
+        """Tell whether an object of the same size and with this etag holds the same."""
+        ...
+
+    def put(self, s3: Any, bucket: str, key: str) -> Stored:
+        """Store it as an object.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        ...
+
+    def open(self) -> IO[bytes]:
+        """Open it for reading.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        ...
+
+    def sidecar(self) -> bytes | None:
+        """Return what stands beside it in `<file>.metadata.json`, if there is one.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A file of this machine."""
+
+    path: str
+    file: Path
+    size: int
+    sidecar_file: Path | None = None
+
+    def equals(self, etag: str) -> bool:
+        """Tell whether an object with this etag holds the same: that of one simple upload is the content's MD5."""
+        try:
+            with self.file.open("rb") as stream:
+                return hashlib.file_digest(stream, _md5).hexdigest() == etag
+        except OSError:
+            return False
+
+    def put(self, s3: Any, bucket: str, key: str) -> Stored:
+        """Store it as an object."""
+        with self.file.open("rb") as stream:
+            answer = s3.put_object(Bucket=bucket, Key=key, Body=stream)
+        return Stored.told(answer["ETag"], answer.get("VersionId"))
+
+    def open(self) -> IO[bytes]:
+        """Open it for reading."""
+        return self.file.open("rb")
+
+    def sidecar(self) -> bytes | None:
+        """Return what stands beside it in `<file>.metadata.json`, if there is one."""
+        return self.sidecar_file.read_bytes() if self.sidecar_file else None
+
+
+def local_files(path: Path) -> list[LocalFile]:
+    """Return the files of this path or directory, in an order that does not change.
+
+    A file's path is that below the directory given, or its name where it is given itself. Files and directories whose
+    names begin with a dot are passed over, links to directories not followed; a sidecar belongs to the file beside it.
+
+    Raises:
+        Failure: a sidecar is given in place of its document, or a path does not exist.
     """
-    for path in paths:
-        if path.is_dir():
-            for file in sorted(_files_below(path)):
-                yield from _documents_in(file, file.relative_to(path).as_posix(), attributes)
-        else:
-            yield from _documents_in(path, path.name, attributes)
+    return list(_below(path) if path.is_dir() else _single(path))
+
+
+def checked(sources: Sequence[Source]) -> Sequence[Source]:
+    """Return the sources, no two of which have one path.
+
+    Raises:
+        Failure: two have.
+    """
+    seen: set[str] = set()
+    for source in sources:
+        if source.path in seen:
+            raise Failure(
+                f"Two of the files would be the document {source.path}: ids are paths below the directory given. "
+                "Ingest a directory that holds both, or one after the other."
+            )
+        seen.add(source.path)
+    return sources
+
+
+def count_documents(sources: Sequence[Source]) -> int:
+    """Return about how many documents the files hold; of records on this machine it counts the lines."""
+    return sum(
+        _lines_in(source.file) if isinstance(source, LocalFile) and is_record_file(source.path) else 1
+        for source in sources
+    )
+
+
+def is_sidecar(path: str) -> bool:
+    """Tell whether a file of this name says something about the one beside it."""
+    name = PurePosixPath(path).name
+    return name.endswith(SIDECAR_SUFFIX) and name != SIDECAR_SUFFIX
+
+
+def _single(file: Path) -> Iterator[LocalFile]:
+    if is_sidecar(file.name):
+        document = file.name.removesuffix(SIDECAR_SUFFIX)
+        raise Failure(f"{file} describes a document: give the document, {document}, and it goes with it.")
+    beside = file.with_name(file.name + SIDECAR_SUFFIX)
+    try:
+        yield LocalFile(file.name, file, file.stat().st_size, beside if beside.is_file() else None)
+    except OSError as error:
+        raise Failure(f"{file} cannot be read: {error.strerror}.") from error
+
+
+def _below(directory: Path) -> Iterator[LocalFile]:
+    files = sorted(_files_below(directory))
+    sidecars = {file for file in files if is_sidecar(file.name)}
+    for file in files:
+        if file not in sidecars:
+            beside = file.with_name(file.name + SIDECAR_SUFFIX)
+            path = file.relative_to(directory).as_posix()
+            yield LocalFile(path, file, file.stat().st_size, beside if beside in sidecars else None)
 
 
 def _files_below(directory: Path) -> Iterator[Path]:
@@ -37,28 +173,13 @@ def _files_below(directory: Path) -> Iterator[Path]:
                 yield file
 
 
-def _documents_in(file: Path, name: str, attributes: Attributes) -> Iterator[Document | Rejected]:
-    try:
-        if file.suffix.lower() in _RECORDS:
-            with file.open("rb") as stream:
-                yield from read_records(name, stream, attributes)
-        elif file.stat().st_size > MAX_FILE_BYTES:
-            yield Rejected(printable(name), f"It is larger than {MAX_FILE_BYTES // 1_000_000} MB: split it.")
-        else:
-            yield read_file(name, file.read_bytes(), attributes)
-    except OSError as error:
-        yield Rejected(printable(name), f"It cannot be read: {error.strerror}.")
-
-
-def count_documents(paths: Sequence[Path]) -> int:
-    """Return about how many documents `documents_of` will yield; of records it counts the lines."""
-    files = (file for path in paths for file in (_files_below(path) if path.is_dir() else (path,)))
-    return sum(_lines_in(file) if file.suffix.lower() in _RECORDS else 1 for file in files)
-
-
 def _lines_in(file: Path) -> int:
     try:
         with file.open("rb") as stream:
             return sum(1 for _ in stream)
     except OSError:
         return 1
+
+
+def _md5() -> Any:
+    return hashlib.md5(usedforsecurity=False)

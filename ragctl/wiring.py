@@ -1,12 +1,17 @@
 """The adapters that the functions use, made from a deployment's outputs for use on this machine."""
 
 from collections.abc import Callable
-from typing import Final
+from functools import cache
+from typing import Final, Literal
 
 from rag.adapters.dynamodb_cache import INGESTION_TIMEOUT_SECONDS, DynamoEmbeddingCache
+from rag.adapters.dynamodb_pointer import DynamoPointer
+from rag.adapters.dynamodb_registry import DynamoRegistry
 from rag.adapters.openai_embedder import OpenAIEmbedder
+from rag.adapters.s3_objects import S3Objects
 from rag.adapters.secrets import Secret
 from rag.identity import collection_name
+from rag.index_pointer import IndexTarget
 from rag.ports import ChunkIndex
 from ragctl.deployment import Deployment
 
@@ -32,20 +37,14 @@ def embedder(deployment: Deployment) -> OpenAIEmbedder:
     )
 
 
-def embedding_cache(deployment: Deployment, on_failure: Callable[[], None] = lambda: None) -> DynamoEmbeddingCache:
-    """Return the deployment's embedding cache."""
-    client = deployment.client(
-        "dynamodb",
-        connect_timeout=INGESTION_TIMEOUT_SECONDS,
-        read_timeout=INGESTION_TIMEOUT_SECONDS,
-        retries={"total_max_attempts": 1},
-    )
-    return DynamoEmbeddingCache(
-        deployment.output("EmbeddingCacheTableName"),
-        int(deployment.output("CacheTtlDays")),
-        client=client,
-        on_failure=on_failure,
-    )
+def registry(deployment: Deployment, family: Literal["document", "file"] = "document") -> DynamoRegistry:
+    """Return the deployment's registry: of documents, or of the files that hold several."""
+    return DynamoRegistry(deployment.output("RegistryTableName"), family, client=deployment.client("dynamodb"))
+
+
+def objects(deployment: Deployment) -> S3Objects:
+    """Return the deployment's bucket."""
+    return S3Objects(deployment.output("DocumentsBucketName"), client=deployment.client("s3"))
 
 
 def chunk_index(deployment: Deployment) -> ChunkIndex:
@@ -61,3 +60,41 @@ def chunk_index(deployment: Deployment) -> ChunkIndex:
     collection = collection_name(deployment.output("EmbeddingModel"), dimensions)
     credential = secret(deployment, "MilvusSecretName")
     return MilvusStore(credential, deployment.output("MilvusUri"), collection, dimensions, INDEX_DEADLINE_SECONDS)
+
+
+def pointer(deployment: Deployment) -> DynamoPointer:
+    """Return what remembers which of the deployment's collections is live."""
+    deployed = IndexTarget(
+        model=deployment.output("EmbeddingModel"), dimensions=int(deployment.output("EmbeddingDimensions"))
+    )
+    return DynamoPointer(deployment.output("RegistryTableName"), deployed, client=deployment.client("dynamodb"))
+
+
+def index_of(deployment: Deployment) -> Callable[[IndexTarget], ChunkIndex]:
+    """Return what opens each of the deployment's collections once."""
+    pinecone = deployment.output("VectorStore") == "pinecone"
+    credential = secret(deployment, "PineconeSecretName" if pinecone else "MilvusSecretName")
+    address = deployment.output("PineconeHost" if pinecone else "MilvusUri")
+
+    @cache
+    def opened(target: IndexTarget) -> ChunkIndex:
+        if pinecone:
+            from rag.adapters.pinecone_store import PineconeStore
+
+            return PineconeStore(credential, target.host or address, target.dimensions, INDEX_DEADLINE_SECONDS)
+        from rag.adapters.milvus_store import MilvusStore
+
+        name = collection_name(target.model, target.dimensions)
+        return MilvusStore(credential, address, name, target.dimensions, INDEX_DEADLINE_SECONDS)
+
+    return opened
+
+
+def cache_of(deployment: Deployment) -> DynamoEmbeddingCache:
+    """Return the deployment's cache of embeddings."""
+    return DynamoEmbeddingCache(
+        deployment.output("EmbeddingCacheTableName"),
+        int(deployment.output("CacheTtlDays")),
+        timeout_seconds=INGESTION_TIMEOUT_SECONDS,
+        client=deployment.client("dynamodb"),
+    )

@@ -1,8 +1,9 @@
-"""`rag ingest`: files into chunks, vectors and the index."""
+"""`rag ingest`: files into the bucket, and what becomes of them."""
 
 import json
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -12,29 +13,29 @@ from ragctl.deployment import Deployment
 from ragctl.failure import Failure
 
 if TYPE_CHECKING:
-    from rag.documents.attributes import Attributes
-    from rag.loading import LoadDocuments
     from ragctl.load_report import LoadReport
+    from ragctl.sidecars import Description
+    from ragctl.sources import Source
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _NAME_RULE: Final = "takes 1 to 63 lower-case letters, digits and hyphens, the first of them no hyphen"
 _MAX_GROUPS: Final = 64
+_SCHEME: Final = "s3://"
 
 
 def ingest(
     paths: Annotated[
-        list[Path],
+        list[str] | None,
         typer.Argument(
             metavar="PATH",
-            exists=True,
-            help="Markdown, text and HTML files, BEIR corpus.jsonl files, and directories of these.",
+            help="Files and directories: Markdown, text, HTML, PDF, DOCX, CSV, JSON, JSONL, EML; or s3://BUCKET/PREFIX.",
             show_default=False,
         ),
-    ],
+    ] = None,
     tenant: Annotated[str, typer.Option(help="The tenant that owns the documents.")] = "default",
     group: Annotated[
         list[str] | None,
-        typer.Option(help="A group that may read them; repeatable. Without any, the whole tenant may."),
+        typer.Option(help="A group that may read them; repeatable. Without any: as before, at first the whole tenant."),
     ] = None,
     metadata: Annotated[
         list[str] | None,
@@ -43,50 +44,139 @@ def ingest(
             help="Metadata to filter by; repeatable. A number, true and false are stored as such; quote to keep text.",
         ),
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Touch nothing: count documents, chunks, tokens and the cost.")
+    ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Ingest again what has failed or is stuck, without any PATH.")
+    ] = False,
     stack: Annotated[str | None, typer.Option(help="A CloudFormation stack instead of the local one.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Load documents: chunk, embed and index them. What is there already is neither embedded nor written again.
+    """Ingest documents: upload them, and follow until each can be asked about or has failed with a reason.
 
-    A document's id is its path below the directory given, a single file's name, or a record's _id. Loading a changed
-    document replaces what was loaded under its id. The local stack must be running (rag up --detach).
+    A document's id is its path below the directory given, a single file's name, or a record's _id. Ingesting a changed
+    file replaces what was ingested under its id; what is unchanged is not embedded again. `FILE.metadata.json` beside a
+    file says who may read it and what to filter it by: `{"metadataAttributes": {"groups": ["hr"], "year": 2026}}`.
+
+    Up to 10 files go to the bucket's `documents/`, where each starts its own ingestion; more of them, JSONL files, and
+    what lies in S3 go through one bulk run. The local stack must be running (rag up --detach). With --stack, your
+    credentials need cloudformation:DescribeStacks; s3:ListBucket, s3:GetObject and s3:PutObject on the bucket;
+    dynamodb:BatchGetItem and dynamodb:Query on the registry's table; and states:StartExecution, DescribeExecution,
+    ListExecutions and GetExecutionHistory.
     """
-    attributes = _attributes(tenant, group or [], metadata or [])
-    deployment = Deployment.find(stack)
-    from rag.errors import RagError, TransientError
-    from ragctl.load_report import LoadReport, progress_bar
-    from ragctl.sources import count_documents, documents_of
+    from ragctl.load_report import complaints
 
-    report = LoadReport()
-    try:
-        with progress_bar(count_documents(paths)) as show:
-            for step in _loader(deployment, report)(tenant, documents_of(paths, attributes)):
-                report.add(step)
-                show(report)
-    except RagError as error:
-        again = " Run the same command again: it goes on from there." if isinstance(error, TransientError) else ""
-        raise Failure(f"{error}{again}") from error
+    _check_names(tenant, group or [])
+    description = _description(group or [], metadata or [])
+    if bool(paths) == retry_failed:
+        raise typer.BadParameter("give PATHs, or --retry-failed without any", param_hint="PATH")
+    if dry_run and retry_failed:
+        raise typer.BadParameter("--retry-failed goes without --dry-run", param_hint="--dry-run")
+    _check_paths(paths or [])
+    if dry_run:
+        _estimate(stack, paths or [], description, as_json)
+        return
+    report = _ingested(Deployment.find(stack), tenant, paths or [], description)
     if as_json:
         typer.echo(json.dumps(report.as_object(), ensure_ascii=False))
     else:
         for line in report.lines():
             typer.echo(line)
-        for line in report.complaints():
+        for line in complaints(report.failures):
             typer.echo(line, err=True)
-    if not report.succeeded:
+    if not report.succeeded and not (retry_failed and not report.done):
         raise typer.Exit(1)
 
 
-def _attributes(tenant: str, groups: list[str], metadata: list[str]) -> "Attributes":
-    from rag.documents.attributes import Attributes, parse_metadata
-    from rag.errors import InvalidRequest
+def _ingested(deployment: Deployment, tenant: str, paths: Sequence[str], description: "Description") -> "LoadReport":
+    """Ingest the paths, or without any what has failed, and return what became of it."""
+    from rag.errors import RagError
+    from ragctl.ingesting import Ingestion
+    from ragctl.load_report import LoadReport, complaints
+    from ragctl.progress import progress_view
+    from ragctl.sources import count_documents
 
+    sources = _sources(deployment, paths) if paths else []
+    report = LoadReport(tenant, count_documents(sources))
+    try:
+        with progress_view() as show:
+            ingestion = Ingestion(deployment, report, show)
+            if paths:
+                ingestion.ingest(sources, description)
+            else:
+                ingestion.retry()
+    except (Failure, RagError) as error:
+        for line in complaints(report.failures):
+            typer.echo(line, err=True)
+        raise Failure(str(error)) from error
+    except KeyboardInterrupt:
+        raise Failure("What was uploaded is ingested all the same: rag documents list tells how it goes.") from None
+    return report
+
+
+def _sources(deployment: Deployment, paths: Sequence[str]) -> "Sequence[Source]":
+    from ragctl.bucket_sources import bucket_objects
+    from ragctl.sources import checked, local_files
+
+    found: list[Source] = []
+    for path in paths:
+        if path.startswith(_SCHEME):
+            found += bucket_objects(deployment.client("s3"), path)
+        else:
+            found += local_files(Path(path))
+    return checked(found)
+
+
+def _estimate(stack: str | None, paths: Sequence[str], description: "Description", as_json: bool) -> None:
+    """Tell what an ingestion would make and cost; without a running stack, with the template's settings."""
+    from ragctl.estimating import Estimator, Settings
+    from ragctl.load_report import complaints
+
+    settings = Settings()
+    try:
+        outputs = Deployment.find(stack).outputs
+        settings = Settings(
+            int(outputs["ChunkSize"]),
+            int(outputs["ChunkOverlap"]),
+            model=outputs["EmbeddingModel"],
+            base_url=outputs["EmbeddingBaseUrl"],
+        )
+    except Failure:
+        if stack:
+            raise
+    estimated = Estimator(settings, description).estimate(_sources(Deployment.find(stack), paths))
+    if as_json:
+        typer.echo(json.dumps(estimated.as_object(), ensure_ascii=False))
+    else:
+        for line in estimated.lines():
+            typer.echo(line)
+        for line in complaints(estimated.failures):
+            typer.echo(line, err=True)
+    if estimated.failures or not estimated.total.documents:
+        raise typer.Exit(1)
+
+
+def _check_paths(paths: Sequence[str]) -> None:
+    for path in paths:
+        if not path.startswith(_SCHEME) and not Path(path).exists():
+            raise typer.BadParameter(f"{path} does not exist", param_hint="PATH")
+
+
+def _check_names(tenant: str, groups: Sequence[str]) -> None:
     if not _NAME.fullmatch(tenant):
         raise typer.BadParameter(_NAME_RULE, param_hint="--tenant")
     if len(groups) > _MAX_GROUPS or not all(map(_NAME.fullmatch, groups)):
         raise typer.BadParameter(f"{_NAME_RULE}; at most {_MAX_GROUPS} groups", param_hint="--group")
+
+
+def _description(groups: Sequence[str], metadata: Sequence[str]) -> "Description":
+    from rag.documents.attributes import parse_metadata
+    from rag.errors import InvalidRequest
+    from ragctl.sidecars import Description
+
     try:
-        return Attributes(tuple(sorted(set(groups))), parse_metadata(dict(map(_pair, metadata))))
+        return Description(tuple(sorted(set(groups))), parse_metadata(dict(map(_pair, metadata))))
     except InvalidRequest as error:
         raise typer.BadParameter(str(error), param_hint="--metadata") from None
 
@@ -103,17 +193,3 @@ def _pair(text: str) -> tuple[str, Any]:
     if isinstance(value, float) and not math.isfinite(value):
         return name, raw
     return name, value if isinstance(value, str | bool | int | float) else raw
-
-
-def _loader(deployment: Deployment, report: "LoadReport") -> "LoadDocuments":
-    from rag.chunking import Chunker
-    from rag.loading import LoadDocuments
-    from rag.vectorising import CachedEmbedder
-    from ragctl import wiring
-    from ragctl.patience import Patience, PatientEmbedder, PatientIndex
-
-    patience = Patience()
-    embedder = PatientEmbedder(wiring.embedder(deployment), patience)
-    cache = wiring.embedding_cache(deployment, report.cache_failed)
-    index = PatientIndex(wiring.chunk_index(deployment), patience)
-    return LoadDocuments(CachedEmbedder(embedder, cache), index, Chunker())

@@ -15,17 +15,14 @@ TENANT = "readme"
 
 @pytest.fixture(scope="module")
 def asker(local_stack: Deployment) -> Asker:
-    from rag.chunking import Chunker
-    from rag.documents.attributes import Attributes
-    from rag.loading import LoadDocuments
-    from rag.vectorising import CachedEmbedder
-    from ragctl import wiring
-    from ragctl.sources import documents_of
+    from ragctl.ingesting import Ingestion
+    from ragctl.load_report import LoadReport
+    from ragctl.sidecars import Description
+    from ragctl.sources import local_files
 
-    embedder = CachedEmbedder(wiring.embedder(local_stack), wiring.embedding_cache(local_stack))
-    load = LoadDocuments(embedder, wiring.chunk_index(local_stack), Chunker())
-    for _ in load(TENANT, documents_of([ROOT / "examples" / "handbook"], Attributes((), {}))):
-        pass
+    report = LoadReport(TENANT, total=0)
+    Ingestion(local_stack, report, lambda _: None).ingest(local_files(ROOT / "examples" / "handbook"), Description())
+    assert report.succeeded
     return Asker(local_stack)
 
 

@@ -18,7 +18,7 @@ from rag.models import Chunk, IndexedChunk
 from rag.registration import Origin, Registration, claim, registered
 from rag.vectors import unit
 from ragctl.mending import Mended, Mending
-from tests.fakes.ingestion_stage import LIVE, NEXT, TENANT, FakeEmbedder, IngestionStage
+from tests.fakes.ingestion_stage import LIVE, NEXT, TENANT, FakeEmbedder, IngestionStage, Watched
 from tests.fakes.machine import ExecutionFailed
 from tests.fakes.memory_registry import MemoryRegistry
 from tests.fakes.memory_store import MemoryStore
@@ -127,46 +127,43 @@ def test_a_chunk_under_an_id_that_is_not_its_own_is_an_orphan() -> None:
     assert examined(stage).orphans == 1
 
 
-def test_an_ingestion_that_begins_while_the_index_is_read_leaves_no_orphan() -> None:
-    stage = stage_with("a.md")
-
-    class Growing(MemoryStore):
-        """A collection that somebody writes to just before it is listed."""
-
-        def ids(self, tenant: str) -> Any:
-            if not entry(stage, "late.md").revision:
-                stage.run(stage.put("late.md", TEXT), "late")
-            return super().ids(tenant)
-
-    growing = Growing(LIVE.dimensions)
-    held = stage.indexes[LIVE.slug]
-    growing.upsert(TENANT, list(held.fetch(TENANT, list(held.ids(TENANT)))))
-    stage.indexes[LIVE.slug] = growing
-
-    assert examining(stage)(TENANT, delete_orphans=True).ok
-    assert stage.wanted_ids("late.md") <= set(growing.ids(TENANT))
+@pytest.mark.parametrize("change", ["replaced", "deleted", "new"])
+def test_ingestions_between_any_two_questions_of_an_examination_make_no_finding(change: str) -> None:
+    first, questions = 0, 1
+    while first < questions:
+        second, questions = first, first + 1
+        while second < questions:
+            questions = _changed_while_examined(change, {first, second})
+            second += 1
+        first += 1
+    assert questions > 5
 
 
-def test_a_version_that_is_replaced_while_the_index_is_read_is_not_missing() -> None:
-    stage = stage_with("a.md")
+def _changed_while_examined(change: str, moments: set[int]) -> int:
+    """Examine, change a document at these questions to registry or index, and return how many questions there were."""
+    stage = stage_with("a.md", "b.md")
+    questions = 0
 
-    class Changing(MemoryStore):
-        """A collection in which a document is replaced just before it is listed."""
+    def asked() -> None:
+        nonlocal questions
+        if questions in moments:
+            text = f"Changed before question {questions}.\n\n{TEXT}"
+            event = {
+                "replaced": lambda: stage.put("a.md", text),
+                "deleted": lambda: stage.delete("a.md"),
+                "new": lambda: stage.put("c.md", text),
+            }[change]()
+            stage.run(event, f"meanwhile-{questions}")
+        questions += 1
 
-        changed = False
+    plain = examining(stage)
+    index: Any = Watched(stage.indexes[LIVE.slug], ("ids", "fetch"), asked)
+    registry: Any = Watched(stage.registry, ("documents", "load"), asked)
+    found = replace(plain, registry=registry, index_of=lambda _: index)(TENANT, delete_orphans=True)
 
-        def ids(self, tenant: str) -> Any:
-            if not self.changed:
-                self.changed = True
-                stage.run(stage.put("a.md", f"All of it is new.\n\n{TEXT}"), "changed")
-            return super().ids(tenant)
-
-    changing = Changing(LIVE.dimensions)
-    held = stage.indexes[LIVE.slug]
-    changing.upsert(TENANT, list(held.fetch(TENANT, list(held.ids(TENANT)))))
-    stage.indexes[LIVE.slug] = changing
-
-    assert examined(stage).ok
+    assert found.ok, (moments, found.findings)
+    assert set(stage.indexes[LIVE.slug].ids(TENANT)) == {n for p in PATHS for n in stage.wanted_ids(p)}
+    return questions
 
 
 def test_a_chunk_of_a_live_version_that_is_gone_is_missing() -> None:

@@ -11,6 +11,7 @@ from rag.index_pointer import IndexTarget
 from rag.ingestion.contracts import PlanRequest
 from rag.ingestion.examining import ExamineIndex
 from rag.ingestion.planning import PlanIngest
+from rag.registration import Registration
 from ragctl.failure import Failure
 from ragctl.reindexing import Reindexing
 from tests.fakes.ingestion_stage import BUCKET, LIVE, NEXT, TENANT, IngestionStage
@@ -228,3 +229,18 @@ def test_a_pointer_that_somebody_else_changes_is_left_alone() -> None:
 
     with pytest.raises(Failure, match="just now"):
         replace(move, pointer=Raced()).begin(NEXT)
+
+
+def test_documents_of_many_chunks_are_copied_by_executions_of_their_own() -> None:
+    stage = IngestionStage()
+    sizes = {"a": 19_000, "b": 900, "c": 200, "d": 30_000, "e": 1}
+    stage.registry.store([Registration(TENANT, n, live_version="1", versions={"1": s}) for n, s in sizes.items()])
+    plan = PlanIngest(stage.bucket, stage.registry, MemoryRegistry(), BUCKET)
+    wanted = {"model": NEXT.model, "dimensions": NEXT.dimensions, "host": ""}
+
+    planned = plan(PlanRequest(input={"run": "run", "reindex": wanted}, trace_id="run"))
+
+    content = stage.bucket.read(planned.items_key)
+    assert content is not None
+    items = [item["copy"]["documents"] for item in json.loads(content.data)]
+    assert items == [["a", "b"], ["c"], ["d"], ["e"]]
