@@ -68,8 +68,9 @@ def post(server: ModelServer, path: str, body: bytes) -> tuple[int, bytes]:
         connection.close()
 
 
-def test_both_models_are_listed(client: openai.OpenAI) -> None:
-    assert [model.id for model in client.models.list()] == ["wordllama-256", "extractive"]
+def test_the_models_are_listed(client: openai.OpenAI) -> None:
+    listed = [model.id for model in client.models.list()]
+    assert listed == ["wordllama-256", "wordllama-128", "wordllama-64", "extractive"]
 
 
 def test_an_embedding_has_256_dimensions_and_unit_length(client: openai.OpenAI) -> None:
@@ -79,6 +80,15 @@ def test_an_embedding_has_256_dimensions_and_unit_length(client: openai.OpenAI) 
     assert len(item.embedding) == 256
     assert np.linalg.norm(item.embedding) == pytest.approx(1, abs=1e-6)
     assert response.usage.total_tokens == response.usage.prompt_tokens == 5
+
+
+@pytest.mark.parametrize("dimensions", [128, 64])
+def test_a_shorter_model_is_the_beginning_of_the_longest_at_unit_length(client: openai.OpenAI, dimensions: int) -> None:
+    [item] = client.embeddings.create(model=f"wordllama-{dimensions}", input="the price of a cat").data
+    [longest] = vectors(client, ["the price of a cat"])
+
+    beginning = longest[:dimensions] / np.linalg.norm(longest[:dimensions])
+    assert np.allclose(item.embedding, beginning, atol=1e-6)
 
 
 def test_embeddings_come_in_the_order_of_the_texts_and_near_meanings_lie_nearer(client: openai.OpenAI) -> None:

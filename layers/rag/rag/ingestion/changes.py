@@ -1,5 +1,6 @@
 """What may start an ingestion: an S3 event, a change by hand, or an item of a bulk run. Anything else is refused."""
 
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 import msgspec
@@ -185,13 +186,15 @@ def parse_change(value: dict[str, Any], bucket: str | None = None) -> Change:
 
 
 def document_key(key: str) -> DocumentKey | None:
-    """Return what a key says, or None where it is no document's: a folder's marker, or outside of all areas.
+    """Return what a key says, or None where it is of no document: a folder, a sidecar's sidecar, or in no area.
 
     Raises:
         InvalidRequest: its tenant is not one.
     """
     parsed = DocumentKey.parse(key)
     if parsed is None or parsed.path.endswith("/"):
+        return None
+    if parsed.is_sidecar and replace(parsed, path=parsed.document_path).is_sidecar:
         return None
     try:
         msgspec.convert(parsed.tenant, Tenant)

@@ -7,9 +7,11 @@ from typing import Final, Literal
 from rag.documents.naming import printable
 from rag.ingestion.deciding import store_decided
 from rag.ingestion.sidecars import Found, Unusable, applied, find_sidecar
+from rag.objects import DocumentKey
 from rag.ports import ObjectStore, Registry
 from rag.registration import Claim, Origin, Registration, claim, failed
 
+UNNAMEABLE: Final = "Its name is blank, or holds control characters or others that do not print. Rename the file."
 GONE: Final = "Its object is no longer in the bucket. Upload the file again."
 
 
@@ -39,7 +41,10 @@ def claimed_entry(entry: Registration, change: FileChange, now: str, *, require_
 def described_entry(
     entry: Registration, change: FileChange, sidecar: Found, now: str, max_bytes: int | None
 ) -> Registration:
-    """Return a claimed entry as its sidecar has it; failed where that is unusable, or it is too large itself."""
+    """Return a claimed entry as its sidecar has it; failed where that is unusable, or its own name or size is."""
+    key = DocumentKey.parse(change.key)
+    if key is not None and key.unnameable:
+        return failed(entry, entry.turn, UNNAMEABLE, now) or entry
     if isinstance(sidecar, Unusable):
         return failed(entry, entry.turn, sidecar.reason, now) or entry
     if max_bytes is not None and change.size > max_bytes:

@@ -89,12 +89,13 @@ class ExamineIndex:
         return strangers
 
     def _orphans(self, tenant: str, target: IndexTarget, keys: Sequence[Key], *, delete: bool) -> Iterator[Chunk]:
-        """Yield the chunks of versions that the registry does not know now either: it is asked after the index."""
+        """Yield the chunks that are still there after the registry has said that it does not know their version."""
         index = self.index_of(target)
         for ids in slices([_name(key) for key in keys]):
             chunks = [item.chunk for item in index.fetch(tenant, ids)]
             entries = self.registry.load(tenant, list({chunk.document_id for chunk in chunks}))
-            orphans = [chunk for chunk in chunks if not _is_expected(chunk, entries[chunk.document_id])]
+            unknown = [chunk.chunk_id for chunk in chunks if not _is_expected(chunk, entries[chunk.document_id])]
+            orphans = [item.chunk for item in index.fetch(tenant, unknown)]
             if delete:
                 erase(index, tenant, [chunk.chunk_id for chunk in orphans])
             yield from orphans

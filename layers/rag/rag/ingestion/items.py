@@ -12,6 +12,7 @@ from rag.ingestion.changes import CopiedDocuments, CopyItem, ListedObject, Objec
 MAX_OBJECTS: Final = 100
 MAX_BYTES: Final = 4_000_000
 MAX_COPIES: Final = 200
+MAX_COPIED_CHUNKS: Final = 20_000  # fetched from the live collection by one function
 
 _SLOW: Final = {".pdf", ".docx"}  # whose text takes long to find: ten of them travel together
 _SLOW_WEIGHT: Final = 10

@@ -7,7 +7,6 @@ what is live into another collection, of all tenants where none is named.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -20,10 +19,11 @@ from rag.ingestion.blocks import ReplacedMeanwhile, line_blocks
 from rag.ingestion.changes import ListedObject, RecordRange, document_key, is_record_file, run_origin
 from rag.ingestion.claiming import GONE, ClaimFile, FileChange
 from rag.ingestion.contracts import PlanRequest, PlanResponse, RunName
-from rag.ingestion.items import MAX_COPIES, ItemList, Plan, PlannedFile, PlannedRefusal
+from rag.ingestion.items import MAX_COPIED_CHUNKS, MAX_COPIES, ItemList, Plan, PlannedFile, PlannedRefusal
 from rag.ingestion.ranges import line_ranges
 from rag.objects import RUNS, SIDECAR_SUFFIX, DocumentKey, ObjectInfo
 from rag.ports import ObjectStore, Registry
+from rag.registration import Registration
 
 _MALFORMED: Final = "The input must name a run and a tenant, and either a manifest, a prefix or a reindex."
 _DEFAULT_TENANT: Final = "default"
@@ -124,7 +124,7 @@ class PlanIngest:
 
     def _plan_copies(self, run: _Run, target: IndexTarget, items: ItemList) -> None:
         for tenant in [run.tenant] if run.tenant else self.registry.tenants():
-            live = (entry.document_id for entry in self.registry.documents(tenant) if entry.live_version)
+            live = (entry for entry in self.registry.documents(tenant) if entry.live_version)
             items.add_copies(tenant, _together(live), target)
 
     def _listed(self, run: _Run, tenant: str) -> Iterator[tuple[ObjectInfo, DocumentKey]]:
@@ -179,7 +179,14 @@ def _prefix(run: _Run, tenant: str) -> str:
     return prefix
 
 
-def _together(document_ids: Iterable[str]) -> Iterator[list[str]]:
-    waiting = iter(document_ids)
-    while some := list(islice(waiting, MAX_COPIES)):
+def _together(live: Iterable[Registration]) -> Iterator[list[str]]:
+    some: list[str] = []
+    chunks = 0
+    for entry in live:
+        if some and (len(some) == MAX_COPIES or chunks + entry.chunks > MAX_COPIED_CHUNKS):
+            yield some
+            some, chunks = [], 0
+        some.append(entry.document_id)
+        chunks += entry.chunks
+    if some:
         yield some

@@ -66,7 +66,7 @@ class ReadFiles:
         wanted = [change for change in sound if change.document_id in claimed]
         with ThreadPoolExecutor(_FETCHERS, thread_name_prefix="fetch") as fetchers:
             for window in _windows(wanted):
-                fetched = fetchers.map(lambda change: self.objects.read(change.key), window)
+                fetched = fetchers.map(self._fetch, window)
                 read = [self._read(*pair, recipe) for pair in zip(window, fetched, strict=True)]
                 self._store(read, claimed, intake)
 
@@ -106,6 +106,10 @@ class ReadFiles:
 
     def _sidecar(self, change: FileChange) -> Found:
         return find_sidecar(self.objects, change.key) if change.sidecar else None
+
+    def _fetch(self, change: FileChange) -> ObjectContent | None:
+        """Fetch an object; of one that was put meanwhile and is too large, no more than shows that."""
+        return self.objects.read(change.key, end=self.max_document_bytes + 1)
 
     def _read(self, change: FileChange, content: ObjectContent | None, recipe: Recipe) -> _Fetched:
         if content is None:
