@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from textwrap import fill
 from typing import Any, Final
 
+from rag.identity import prints
 from ragctl.asking import StateTime
 
 _WIDTH: Final = 100
@@ -31,7 +32,7 @@ def time_line(seconds: float, states: Sequence[StateTime]) -> str:
 
 def printable(text: str) -> str:
     """Return the text without the characters that steer a terminal: it may come from any document."""
-    return "".join(character for character in text if character.isprintable() or character in "\n\t")
+    return "".join(character for character in text if prints(character) or character in "\n\t")
 
 
 def _bill(output: Mapping[str, Any]) -> str:

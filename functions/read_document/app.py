@@ -2,7 +2,7 @@
 
 import os
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -17,6 +17,10 @@ from rag.ingestion.reading import ReadDocument
 from rag.ingestion.settings import ReadSettings
 from rag.telemetry import contained, count, logger, metrics, tracer
 
+_AFTERWARDS_SECONDS: Final = 60.0  # of the function's time: to fetch, to stage and to store what was read
+
+_extractor: Final = IsolatedExtractor()  # it starts nothing before its first document
+
 
 @cache
 def read_document() -> ReadDocument:
@@ -27,7 +31,7 @@ def read_document() -> ReadDocument:
         registry=DynamoRegistry(settings.registry.table),
         files=DynamoRegistry(settings.registry.table, "file"),
         pointer=DynamoPointer(settings.registry.table, settings.registry.deployed),
-        extractor=IsolatedExtractor(),
+        extractor=_extractor,
         settings=settings.reading,
         clock=now,
     )
@@ -38,6 +42,7 @@ def read_document() -> ReadDocument:
 @tracer.capture_lambda_handler(capture_response=False, capture_error=False)
 @contained
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    _extractor.allot(context.get_remaining_time_in_millis() / 1_000 - _AFTERWARDS_SECONDS)
     response = read_document()(ReadRequest.parse(event))
     count(
         documents_read=response.documents,

@@ -19,10 +19,10 @@ class Rules:
 # Somebody waits for an answer, within 28 seconds.
 QUERY: Final = Rules(attempts=range(1, 4), longest_delay=range(2, 5), error_at="$")
 
-# Nobody waits, and a service that throttles for minutes must not cost a document.
+# Nobody waits, and a service that throttles for an hour must not cost a document.
 INGESTION: Final = Rules(
-    attempts=range(8, 9),
-    longest_delay=range(60, 61),
+    attempts=range(8, 31),
+    longest_delay=range(60, 301),
     error_at="$.error",
     repeating=frozenset({"PublishVersion", "AfterPublishing", "IndexAgain"}),
     reporting=frozenset({"FailDocument", "FinishFailedRun"}),

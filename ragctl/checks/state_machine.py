@@ -107,15 +107,17 @@ def _error_paths(name: str, state: Mapping[str, Any], rules: Rules, *, starts: b
 
 def _retries(retries: list[Mapping[str, Any]], rules: Rules) -> Iterator[str]:
     """Yield what keeps the retries from being our transient errors' and Lambda's, once each, and no others."""
-    retried = [set(retry.get("ErrorEquals", ())) for retry in retries]
-    wanted = [transient_errors(), LAMBDA_TRANSIENTS]
-    yield from (f"no Retry for exactly {sorted(names)}" for names in wanted if names not in retried)
-    for index, (retry, names) in enumerate(zip(retries, retried, strict=True)):
-        if names not in wanted:
+    missing = transient_errors() | LAMBDA_TRANSIENTS
+    for retry in retries:
+        names = set(retry.get("ErrorEquals", ()))
+        if not names or not any(names <= wanted for wanted in (transient_errors(), LAMBDA_TRANSIENTS)):
             yield f"{sorted(names)} must not be retried"
-        elif names in retried[:index]:
+        elif not names <= missing:
             yield f"{sorted(names)} must not be retried twice"
+        missing -= names
         yield from _pace(retry, rules)
+    if missing:
+        yield f"no Retry for {sorted(missing)}"
 
 
 def _pace(retry: Mapping[str, Any], rules: Rules) -> Iterator[str]:

@@ -1,16 +1,17 @@
-"""moto's DynamoDB, made safe for clients side by side and quick with tables of ten thousand items."""
+"""moto's DynamoDB, made safe for clients side by side and quick with tables of a hundred thousand items."""
 
 import copy
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
+from operator import itemgetter
 from threading import RLock
 from typing import Any
 
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
-from moto.dynamodb.models.table import Table
+from moto.dynamodb.models.table import RESULT_SIZE_LIMIT, Table
 
 from ragctl.local.mending import replace
 
@@ -82,7 +83,7 @@ def _undone_on_failure(backend: Any, transact_items: list[dict[str, Any]]) -> It
 
 
 def _query(table: Any, hash_key: Any, *arguments: Any, **named: Any) -> Any:
-    """Query what the hash key names: moto looks at every item of the table, 50 ms for 10,000, and sorts them all."""
+    """Query what the hash key names, a page of it: moto looks at every item of the table for each, and sorts them."""
     comparison, values, limit, start_key, forward, projections, index_name, *rest = arguments
     narrowed = copy.copy(table)
     if index_name is None:
@@ -91,6 +92,10 @@ def _query(table: Any, hash_key: Any, *arguments: Any, **named: Any) -> Any:
         start_key = None if start else start_key
     else:
         items = list(_matching(table, named.get("hash_key_conditions") or []))
+        if forward is not False:
+            items = _ordered(table, index_name, items, start_key)
+    if forward is not False and comparison is None:
+        items = _page(items)
     narrowed.all_items = lambda: items
     arguments = (comparison, values, limit, start_key, forward, projections, index_name, *rest)
     return _query_by_moto(narrowed, hash_key, *arguments, **named)
@@ -101,24 +106,55 @@ def _partition(table: Any, hash_key: Any) -> list[Any]:
     held = table.items.get(hash_key)
     if not held:
         return []
-    return sorted(held.values(), key=lambda item: item.range_key.cast_value) if table.has_range_key else [held]
+    return sorted(held.values(), key=lambda item: _comparable(item.range_key)) if table.has_range_key else [held]
 
 
 def _after(items: list[Any], start: Any, forward: bool) -> list[Any]:
     """Return the part that a page which starts after this range key is from."""
     if not start:
         return items
-    keys = [item.range_key.cast_value for item in items]
+    keys = [_comparable(item.range_key) for item in items]
     if forward:
         return items[bisect_right(keys, start.cast_value) :]
     return items[: bisect_left(keys, start.cast_value)]
 
 
 def _matching(table: Any, conditions: list[tuple[str, Any]]) -> Iterator[Any]:
-    """Yield the items that have these values, in any order: those of an index are few."""
+    """Yield the items that have these values, in any order."""
     wanted = [(name, value.type, value.value) for name, value in conditions]
     for held in table.items.values():
         for item in held.values() if table.has_range_key else [held]:
-            values = ((item.attrs.get(name), kind, value) for name, kind, value in wanted)
-            if all(found is not None and found.type == kind and found.value == value for found, kind, value in values):
+            for name, kind, value in wanted:
+                found = item.attrs.get(name)
+                if found is None or found.value != value or found.type != kind:
+                    break
+            else:
                 yield item
+
+
+def _ordered(table: Any, index_name: str, items: list[Any], start_key: Mapping[str, Any] | None) -> list[Any]:
+    """Return the items of an index that follow a page's start, in the index's order: by its range key, then by keys."""
+    ranges = [key["AttributeName"] for key in table.get_index(index_name).schema if key["KeyType"] == "RANGE"]
+    keys = [table.hash_key_attr, *([table.range_key_attr] if table.range_key_attr else [])]
+    names = list(dict.fromkeys([*ranges, *keys]))
+    indexed = [item for item in items if all(name in item.attrs for name in ranges)]
+    keyed = [([_comparable(item.attrs[name]) for name in names], item) for item in indexed]
+    if start_key:
+        start = [DynamoType(start_key[name]).cast_value for name in names]
+        keyed = [pair for pair in keyed if pair[0] > start]
+    return [item for _, item in sorted(keyed, key=itemgetter(0))]
+
+
+def _comparable(value: Any) -> Any:
+    """Return what orders values of one type; most are strings, and moto's own way takes four times as long."""
+    return value.value if value.type == "S" else value.cast_value
+
+
+def _page(items: list[Any]) -> list[Any]:
+    """Return as many of the items as no page can hold."""
+    size = 0
+    for count, item in enumerate(items, start=1):
+        size += item.size()
+        if size > RESULT_SIZE_LIMIT:
+            return items[:count]
+    return items

@@ -8,7 +8,7 @@ import pytest
 from pymilvus import DataType, MilvusClient
 from pymilvus.grpc_gen import milvus_pb2
 
-from rag.adapters.milvus_schema import collection_schema, create_milvus_collection
+from rag.adapters.milvus_schema import collection_schema, create_milvus_collection, drop_milvus_collection
 from rag.adapters.milvus_store import MilvusStore
 from rag.errors import IndexUnavailable, UpstreamUnavailable
 from tests.contract.vector_stores import DIMENSIONS, Tenant
@@ -44,6 +44,15 @@ def test_creating_again_keeps_what_is_stored(milvus_lite: MilvusLite, name: str)
 
     assert tenant.finds() == {"kept"}
     store.close()
+
+
+def test_a_collection_can_be_dropped_also_if_it_is_gone(milvus_lite: MilvusLite, raw: Any, name: str) -> None:
+    create_milvus_collection(None, milvus_lite.uri, name, DIMENSIONS)
+
+    drop_milvus_collection(None, milvus_lite.uri, name)
+    drop_milvus_collection(None, milvus_lite.uri, name)
+
+    assert not raw.has_collection(name)
 
 
 def test_an_interrupted_creation_is_completed(milvus_lite: MilvusLite, raw: Any, name: str) -> None:

@@ -7,7 +7,7 @@ tenant that its process named last, since not every request names one, and a fun
 import os
 import re
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -26,9 +26,15 @@ When = Literal["before", "after"]  # the write is done
 Answer = TypeVar("Answer")
 
 _TENANT: Final = re.compile(rb"gate-[0-9a-f]{16}")
+_FAMILY: Final = re.compile(rb'"pk": ?{"S": ?"([a-z]+)')  # of an entry in the registry
 _S3_WRITES: Final = {"PUT": "PutObject", "POST": "DeleteObjects", "DELETE": "DeleteObject"}
 _DYNAMODB_WRITES: Final = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"}
 _MILVUS_WRITES: Final = {"Insert", "Upsert", "Delete", "Flush"}
+_NOTED_ONCE: Final = "PutItem tenants"  # by each process, just before a write that counts
+_LOOPBACK: Final = {  # gRPC opens sockets of both families at once
+    "/proc/net/tcp": "0100007F",
+    "/proc/net/tcp6": "0000000000000000FFFF00000100007F",
+}
 _ENDED_AT_A_CONNECTION: Final = {"connection", "keep-alive", "host", "transfer-encoding", "content-length", "expect"}
 
 
@@ -128,7 +134,7 @@ class KillGate:
             if named := _TENANT.search(request):
                 self._tenants[writer] = named[0].decode()
             watch = self._watches.get(self._tenants.get(writer, ""))
-            if watch is None or not write:
+            if watch is None or write in ("", _NOTED_ONCE):
                 return None
             watch.writes.append(f"{_function(writer)}: {write}")
             when = watch.kills.get(len(watch.writes))
@@ -142,48 +148,56 @@ class _Workers:
 
     def __init__(self, supervisor: int) -> None:
         self._supervisor = supervisor
-        self._known: set[int] = set()
+        self._held: dict[int, tuple[Path, str]] = {}  # by client port, the link to its socket and what that reads
 
     def find(self, client_port: int, server_port: int) -> int | None:
         """Return the one that holds the client's end of a connection, or None."""
-        inode = _socket(client_port, server_port)
-        if inode is None:
+        held = self._held.get(client_port)
+        if held is None or not _leads_to(*held):
+            held = self._look(client_port, server_port)
+        if held is None:
             return None
-        found = _holder(self._known, inode)
-        if found is None:
-            self._known = {pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if self._is_child(pid)}
-            found = _holder(self._known, inode)
-        return found
+        self._held[client_port] = held
+        holder = int(held[0].parts[2])
+        return None if holder == os.getpid() else holder
 
-    def _is_child(self, pid: int) -> bool:
-        with suppress(OSError):
-            return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]) == self._supervisor
-        return False
+    def _look(self, client_port: int, server_port: int) -> tuple[Path, str] | None:
+        socket = _socket(client_port, server_port)
+        links = (link for pid in [os.getpid(), *self._children()] for link in _links(pid, socket))
+        return next(((link, socket) for link in links), None) if socket else None
 
-
-def _socket(client_port: int, server_port: int) -> str | None:
-    """Return the inode of the client's end of a connection on the loopback interface."""
-    client, server = f"0100007F:{client_port:04X}", f"0100007F:{server_port:04X}"
-    for line in Path("/proc/net/tcp").read_text().splitlines():
-        columns = line.split()
-        if columns[1:3] == [client, server]:
-            return columns[9]
-    return None
+    def _children(self) -> Iterator[int]:
+        for directory in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # it has ended meanwhile
+                if int((directory / "stat").read_text().rpartition(")")[2].split()[1]) == self._supervisor:
+                    yield int(directory.name)
 
 
-def _holder(pids: set[int], inode: str) -> int | None:
-    for pid in pids:
-        with suppress(OSError):  # it has ended meanwhile
-            for entry in os.scandir(f"/proc/{pid}/fd"):
-                with suppress(OSError):
-                    if os.readlink(entry.path) == f"socket:[{inode}]":
-                        return pid
-    return None
+def _socket(client_port: int, server_port: int) -> str:
+    """Return what a link to the client's end of a connection on the loopback interface reads, "" if there is none."""
+    for table, address in _LOOPBACK.items():
+        ends = f" {address}:{client_port:04X} {address}:{server_port:04X} "
+        _, found, after = Path(table).read_text().partition(ends)
+        if found:
+            return f"socket:[{after.split()[6]}]"
+    return ""
+
+
+def _links(pid: int, socket: str) -> list[Path]:
+    with suppress(OSError):
+        return [link for link in Path(f"/proc/{pid}/fd").iterdir() if _leads_to(link, socket)]
+    return []
+
+
+def _leads_to(link: Path, socket: str) -> bool:
+    with suppress(OSError):
+        return os.readlink(link) == socket  # noqa: PTH115 - a hundred thousand times, and Path's takes thrice as long
+    return False
 
 
 def _function(pid: int) -> str:
     """Return the name of the directory that a function's process runs in."""
-    return Path(os.readlink(f"/proc/{pid}/cwd")).name
+    return Path(f"/proc/{pid}/cwd").readlink().name
 
 
 def _kill(pid: int) -> None:
@@ -208,18 +222,22 @@ class _HttpFront(ThreadingHTTPServer):
 class _HttpPassage(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    wbufsize = -1  # one packet an answer
     server: _HttpFront
 
     def setup(self) -> None:
         super().setup()
         self._writer = self.server.gate.writer(self.client_address[1], self.server.server_port)
+        self._behind = HTTPConnection(self.server.gate.behind)
+
+    def finish(self) -> None:
+        self._behind.close()
+        super().finish()
 
     def do_POST(self) -> None:
         body = self._body()
         request = self.path.encode() + b"\n" + body
         try:
-            answer = self.server.gate.pass_on(self._writer, self._write(), request, lambda: self._forward(body))
+            answer = self.server.gate.pass_on(self._writer, self._write(body), request, lambda: self._forward(body))
         except WriterKilledError:
             self.close_connection = True
             return
@@ -230,19 +248,19 @@ class _HttpPassage(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_HEAD = do_PUT = do_DELETE = do_POST
+    do_GET = do_HEAD = do_PUT = do_DELETE = do_POST  # noqa: N815 - the names are the base class's
 
-    def log_message(self, format: str, *arguments: object) -> None:
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - as above
         pass
 
-    def _write(self) -> str:
-        """Return the name of what the request writes, with the last part of an object's key; "" if it only reads."""
+    def _write(self, body: bytes) -> str:
+        """Return the name of what the request writes and where, "" if it only reads."""
         if self.server.service == "S3":
             name = _S3_WRITES.get(self.command, "")
-            key = self.path.partition("?")[0].rpartition("/")[2]
-            return f"{name} {key}".strip() if name else ""
+            return f"{name} {self.path.partition('?')[0].rpartition('/')[2]}" if name else ""
         operation = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
-        return operation if operation in _DYNAMODB_WRITES else ""
+        family = _FAMILY.search(body)
+        return f"{operation} {family[1].decode() if family else ''}".strip() if operation in _DYNAMODB_WRITES else ""
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
@@ -257,13 +275,9 @@ class _HttpPassage(BaseHTTPRequestHandler):
 
     def _forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         headers = {name: value for name, value in self.headers.items() if name.lower() not in _ENDED_AT_A_CONNECTION}
-        connection = HTTPConnection(self.server.gate.behind)
-        try:
-            connection.request(self.command, self.path, body or None, headers | {"Content-Length": str(len(body))})
-            answer = connection.getresponse()
-            content = answer.read()
-        finally:
-            connection.close()
+        self._behind.request(self.command, self.path, body or None, headers | {"Content-Length": str(len(body))})
+        answer = self._behind.getresponse()
+        content = answer.read()
         kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in _ENDED_AT_A_CONNECTION]
         length = answer.getheader("Content-Length") if self.command == "HEAD" else None
         return answer.status, [*kept, ("Content-Length", length or str(len(content)))], content

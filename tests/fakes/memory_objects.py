@@ -32,6 +32,10 @@ class MemoryObjects:
             version_id = f"version-{self._writes}" if self.versions else ""
             self._objects[key] = ObjectContent(ObjectInfo(key, len(content), etag, version_id), content)
 
+    def put_back(self, content: ObjectContent) -> None:
+        """Make a former version the current one again, as S3 does when all newer ones are deleted for good."""
+        self._objects[content.info.key] = content
+
     def delete(self, keys: Sequence[str]) -> None:
         with self._lock:
             for key in keys:

@@ -31,7 +31,7 @@ from rag.ingestion.results import Result, write_results
 from rag.ingestion.settings import ReadingSettings
 from rag.ingestion.staging import StagedDocument, StagedVersion, Staging
 from rag.models import Chunk, IndexedChunk, Principal
-from rag.objects import SIDECAR_SUFFIX
+from rag.objects import SIDECAR_SUFFIX, ObjectContent
 from rag.registration import Registration, published, registered
 from rag.vectors import unit
 from tests.fakes.memory_cache import MemoryCache
@@ -108,6 +108,19 @@ class ReadingDesk:
         key = f"documents/{TENANT}/{path}"
         self.bucket.delete([key])
         return self.event("Object Deleted", key)
+
+    def delete_for_good(self, path: str, *, leaving: ObjectContent) -> dict[str, Any]:
+        """Delete all versions of an object that are newer than one, and return the event."""
+        self.bucket.put_back(leaving)
+        event = self.event("Object Deleted", f"documents/{TENANT}/{path}")
+        event["detail"]["deletion-type"] = "Permanently Deleted"
+        return event
+
+    def current(self, path: str) -> ObjectContent:
+        """Return an object as it is now."""
+        content = self.bucket.read(f"documents/{TENANT}/{path}")
+        assert content is not None
+        return content
 
     def event(self, kind: str, key: str) -> dict[str, Any]:
         """Return an event of a key as it is now, the newest so far."""

@@ -46,6 +46,12 @@ def test_a_very_long_title_is_cut() -> None:
     assert len(extract("a.md", f"# {'long ' * 200}\n\ntext".encode()).title) < 201
 
 
+@pytest.mark.parametrize("suffix", ["md", "txt", "html", "pdf", "docx", "csv", "json", "eml", "bin"])
+def test_an_empty_file_is_refused_as_such_whatever_its_name(suffix: str) -> None:
+    with pytest.raises(UnreadableDocument, match="no text"):
+        extract(f"a.{suffix}", b"")
+
+
 @pytest.mark.parametrize("data", [b"", b" \n\t\r\n ", b"<!doctype html><script>x</script>", b"\xef\xbb\xbf"])
 def test_a_file_without_text_is_refused(data: bytes) -> None:
     with pytest.raises(UnreadableDocument, match="no text"):

@@ -49,6 +49,21 @@ def test_a_work_that_broke_off_fails_its_documents_and_keeps_what_is_live(desk: 
     assert desk.visible() == {"a.md": "new"}
 
 
+@pytest.mark.parametrize(("path", "content"), [("a.md", "text"), ("a.jsonl", lines(a="text"))])
+def test_a_sidecar_that_could_not_be_read_is_told_of_until_it_is(desk: ReadingDesk, path: str, content: str) -> None:
+    desk.ingest(desk.put(path, content))
+    sidecar = desk.put_sidecar(path, groups=["hr"])
+
+    desk.fail(sidecar, "UpstreamUnavailable", cause("The bucket could not be reached."))
+
+    entry = desk.file(path) if path.endswith(".jsonl") else desk.entry(path)
+    assert entry.status == "failed"
+    assert entry.error.endswith("as it was before. The bucket could not be reached.")
+    desk.ingest(sidecar, "again")
+    entry = desk.file(path) if path.endswith(".jsonl") else desk.entry(path)
+    assert (entry.status, desk.visible(), len(desk.visible("hr"))) == ("ready", {}, 1)
+
+
 def test_a_failure_that_comes_late_changes_nothing(desk: ReadingDesk) -> None:
     first = desk.put("a.md", "first")
     work = desk.read(first).work

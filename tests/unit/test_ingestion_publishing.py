@@ -1,5 +1,8 @@
 """A version goes live when every collection shows all of it, described as the registry describes it then."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
 import msgspec
 import pytest
 
@@ -8,6 +11,7 @@ from rag.index_pointer import IndexPointer
 from rag.ingestion.contracts import PublishRequest
 from rag.ingestion.results import read_results
 from rag.models import IndexedChunk
+from rag.registration import Registration
 from tests.fakes.ingestion_stage import LIVE, NEXT, TENANT, IngestionStage
 
 PATH = "handbook.md"
@@ -53,6 +57,24 @@ def test_a_sidecar_in_between_has_the_batches_indexed_again_first(stage: Ingesti
     stage.write_batches(request.work, response.batches)
     assert stage.publish()(request).next == "reap"
     assert [one.chunk.groups for one in stage.seen_by("hr")] == [("hr",)]
+
+
+def test_a_collection_that_comes_while_versions_go_live_is_written_afterwards(stage: IngestionStage) -> None:
+    request = stage.written(stage.put(PATH, "Text."), "e")
+    publish = stage.publish()
+    store = stage.registry.store
+
+    def store_and_add_a_collection(entries: Sequence[Registration]) -> Mapping[str, Registration]:
+        stage.pointer.store(replace(stage.pointer.read(), next=NEXT))
+        return store(entries)
+
+    stage.registry.store = store_and_add_a_collection  # type: ignore[method-assign]
+    response = publish(request)
+
+    assert (response.next, [batch.target for batch in response.batches]) == ("index", [NEXT])
+    stage.write_batches(request.work, response.batches)
+    assert publish(request).next == "reap"
+    assert len(list(stage.indexes[NEXT.slug].ids(TENANT))) == 1
 
 
 def test_a_collection_that_came_in_between_is_written_first(stage: IngestionStage) -> None:

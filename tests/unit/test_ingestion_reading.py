@@ -11,7 +11,9 @@ from rag.errors import InvalidRequest
 from rag.ingestion import intake
 from rag.ingestion.staging import Staging
 from rag.models import NOBODY
-from tests.fakes.reading_desk import MAX_BYTES, TENANT, ReadingDesk
+from rag.objects import ObjectContent
+from tests.fakes.memory_objects import MemoryObjects
+from tests.fakes.reading_desk import MAX_BYTES, TENANT, ReadingDesk, lines
 
 
 @pytest.fixture
@@ -62,6 +64,36 @@ def test_a_deletion_that_a_new_object_followed_deletes_nothing(desk: ReadingDesk
     assert desk.visible() == {"a.md": "second"}
 
 
+def test_a_version_that_is_deleted_for_good_is_read_no_more(desk: ReadingDesk) -> None:
+    desk.ingest(desk.put("a.md", "harmless"))
+    before = desk.current("a.md")
+    desk.ingest(desk.put("a.md", "secret"))
+
+    desk.ingest(desk.delete_for_good("a.md", leaving=before))
+
+    assert desk.visible() == {"a.md": "harmless"}
+
+
+def test_a_document_whose_deletion_is_taken_back_is_there_again(desk: ReadingDesk) -> None:
+    desk.ingest(desk.put("a.md", "text"))
+    before = desk.current("a.md")
+    desk.ingest(desk.remove("a.md"))
+
+    desk.ingest(desk.delete_for_good("a.md", leaving=before))
+
+    assert desk.visible() == {"a.md": "text"}
+
+
+def test_a_former_version_that_expires_changes_nothing(desk: ReadingDesk) -> None:
+    desk.ingest(desk.put("a.md", "text"))
+    before = desk.entry("a.md")
+
+    response = desk.ingest(desk.delete_for_good("a.md", leaving=desk.current("a.md")))
+
+    assert (response.next, response.superseded) == ("done", 1)
+    assert desk.entry("a.md") == before
+
+
 def test_a_deletion_is_seen_at_once_and_then_reaped(desk: ReadingDesk) -> None:
     desk.ingest(desk.put("a.md", "text"))
 
@@ -85,6 +117,58 @@ def test_a_document_too_large_is_not_fetched(desk: ReadingDesk) -> None:
     assert (response.next, response.failed, desk.fetched) == ("done", 1, [])
     assert "larger than the 0.001 MB" in desk.entry("a.md").error
     assert "Split it" in desk.entry("a.md").error
+
+
+def test_what_took_the_place_of_a_planned_object_and_is_too_large_is_not_fetched_whole(
+    desk: ReadingDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = desk.plan({"run": "r", "tenant": TENANT, "prefix": _bulk(desk, "a.md", "text")})
+    desk.put("a.md", "x" * (3 * MAX_BYTES), "bulk/")
+    fetched = []
+
+    def read(key: str, **part: int) -> ObjectContent | None:
+        content = MemoryObjects.read(desk.bucket, key, **part)
+        fetched.append(len(content.data) if content and key.startswith("bulk/") else 0)
+        return content
+
+    monkeypatch.setattr(desk.bucket, "read", read)
+    desk.read(desk.items(planned)[0])
+
+    assert "larger than the 0.001 MB" in desk.entry("a.md").error
+    assert max(fetched) <= MAX_BYTES + 1
+
+
+@pytest.mark.parametrize("path", ["tab\t.md", "a\u202eb.md", "a\x1b[2J.jsonl", "   "], ids=ascii)
+def test_a_file_whose_name_cannot_be_shown_fails_under_one_that_can(desk: ReadingDesk, path: str) -> None:
+    desk.ingest(desk.put(path, "text"))
+
+    (entry,) = [*desk.documents.documents(TENANT), *desk.records.documents(TENANT)]
+    assert entry.document_id.isprintable()
+    assert (entry.status, entry.key) == ("failed", f"documents/{TENANT}/{path}")
+    assert "Rename the file" in entry.error
+
+    desk.ingest(desk.put_sidecar(path, groups=["hr"]))
+    desk.ingest(desk.remove(path))
+
+    (entry,) = [*desk.documents.documents(TENANT), *desk.records.documents(TENANT)]
+    assert entry.status == "deleted"
+
+
+def test_a_run_tells_of_names_that_cannot_be_shown_and_reads_the_rest(desk: ReadingDesk) -> None:
+    desk.put("tab\t.md", "text", "bulk/")
+    summary = desk.bulk({"run": "r", "tenant": TENANT, "prefix": _bulk(desk, "a.md", "text")})
+
+    assert (summary.ready, summary.failed) == (1, 1)
+    assert [one["document_id"] for one in summary.failures] == ["tab\ufffd.md"]
+
+
+def test_a_sidecar_of_nothing_or_of_a_sidecar_is_no_sidecar(desk: ReadingDesk) -> None:
+    said = '{"metadataAttributes": {}}'
+    for path in (".metadata.json", "folder/.metadata.json", "a.md.metadata.json.metadata.json"):
+        desk.ingest(desk.put(path, said))
+
+    assert desk.visible() == {".metadata.json": said, "folder/.metadata.json": said}
+    assert {entry.document_id for entry in desk.documents.documents(TENANT)} == set(desk.visible())
 
 
 def test_an_unreadable_document_keeps_its_live_version(desk: ReadingDesk) -> None:
@@ -177,6 +261,38 @@ def test_where_sidecars_are_required_a_document_waits_for_its_own() -> None:
     assert desk.visible() == {"a.md": "text"}
 
 
+@pytest.mark.parametrize(("path", "content"), [("a.md", "text"), ("a.jsonl", '{"_id": "a", "text": "text"}')])
+def test_a_sidecar_that_says_nothing_usable_has_not_spoken(path: str, content: str) -> None:
+    desk = ReadingDesk(require_sidecar=True)
+    desk.ingest(desk.put(f"{path}.metadata.json", "{"))
+    desk.ingest(desk.remove(f"{path}.metadata.json"))
+
+    desk.ingest(desk.put(path, content))
+
+    assert desk.visible() == {}
+
+
+def test_an_unusable_sidecar_and_a_failure_together_open_nothing() -> None:
+    desk = ReadingDesk(require_sidecar=True)
+    desk.ingest(desk.put("a.md.metadata.json", "{"))
+    desk.remove("a.md.metadata.json")
+    put = desk.put("a.md", "text")
+    desk.fail(put, "Runtime.ExitError")
+
+    desk.ingest(put)
+
+    assert desk.visible() == {}
+
+
+def test_a_document_that_grew_too_large_takes_up_its_sidecar_all_the_same(desk: ReadingDesk) -> None:
+    desk.bulk({"run": "r", "tenant": TENANT, "prefix": _bulk(desk, "a.md", "text")})
+    desk.put_sidecar("a.md", "bulk/", groups=["hr"])
+
+    desk.bulk({"run": "s", "tenant": TENANT, "prefix": _bulk(desk, "a.md", "x" * (MAX_BYTES + 1))})
+
+    assert (desk.visible(), desk.visible("hr")) == ({}, {"a.md": "text"})
+
+
 def test_a_document_that_failed_first_waits_as_well() -> None:
     desk = ReadingDesk(require_sidecar=True)
     put = desk.put("a.md", "text")
@@ -224,6 +340,27 @@ def test_an_unknown_document_is_refused_and_leaves_no_trace(desk: ReadingDesk, a
         desk.ingest(by_hand(action, "a.md"))
     desk.fail(by_hand(action, "a.md"), "InvalidRequest", '{"errorMessage": "There is no document with this id."}')
     assert list(desk.documents.documents(TENANT)) == []
+
+
+def _foreign(form: str) -> dict[str, Any]:
+    listed = [{"key": "documents/other/a.md", "size": 4, "etag": "e"}]
+    span = {"key": "documents/other/a.jsonl", "etag": "e", "start": 0, "end": 9, "generation": "1-x"}
+    return {"run": "r", "number": 0, "tenant": TENANT, form: listed if form == "objects" else span}
+
+
+@pytest.mark.parametrize("form", ["objects", "records"])
+def test_an_item_of_a_run_reaches_no_other_tenant(desk: ReadingDesk, form: str) -> None:
+    desk.bucket.write("documents/other/a.md", b"text")
+    desk.bucket.write("documents/other/a.jsonl", lines(a="text").encode())
+
+    with pytest.raises(InvalidRequest, match="must lie below the run's tenant"):
+        desk.ingest(_foreign(form))
+    desk.fail(_foreign(form), "InvalidRequest")
+    for document_id in ("a.md", "a.jsonl"):
+        with pytest.raises(InvalidRequest, match="no document with this id"):
+            desk.ingest(by_hand("reindex", document_id))
+
+    assert (desk.visible(), desk.fetched) == ({}, [])
 
 
 def test_an_item_of_a_run_reads_what_is_new_and_passes_the_rest(desk: ReadingDesk) -> None:

@@ -121,6 +121,50 @@ def test_the_files_sidecar_closes_all_its_records_at_once(desk: ReadingDesk) -> 
     assert desk.entry("a").live_version == before
 
 
+@pytest.mark.parametrize("unread", ["{broken", '{"_id": "a", "text": " "}'])
+def test_the_files_sidecar_closes_records_too_whose_lines_cannot_be_read(desk: ReadingDesk, unread: str) -> None:
+    desk.ingest(desk.put_sidecar(PATH, groups=["hr", "board"]))
+    desk.ingest(desk.put(PATH, lines(a="one", b="two")))
+    desk.ingest(desk.put(PATH, lines(unread, b="two")))
+
+    desk.ingest(desk.put_sidecar(PATH, groups=["board"]))
+
+    assert (desk.visible("hr"), desk.visible("board")) == ({}, {"a": "one", "b": "two"})
+
+
+@pytest.mark.parametrize("unread", ["{broken", '{"_id": "a", "text": " "}'])
+@pytest.mark.parametrize("area", ["documents/", "bulk/"])
+def test_records_that_stay_unread_take_up_the_sidecar_that_is_read_with_their_file(
+    desk: ReadingDesk, area: str, unread: str
+) -> None:
+    def come(run: str, content: str, *groups: str) -> None:
+        desk.put_sidecar(PATH, area, groups=groups)
+        event = desk.put(PATH, content, area)
+        if area == "bulk/":
+            desk.bulk({"run": run, "tenant": TENANT, "prefix": f"bulk/{TENANT}/"})
+        else:
+            desk.ingest(event)
+
+    come("r", lines(a="one", b="two"), "hr", "board")
+    assert desk.visible("hr") == {"a": "one", "b": "two"}
+
+    come("s", lines(unread, b="two"), "board")
+
+    assert desk.visible("hr") == {}
+    assert desk.entry("a").groups == ("board",)
+
+
+def test_a_sidecar_that_comes_while_a_record_is_read_by_hand_is_never_undone() -> None:
+    for after in count(1):
+        desk = ReadingDesk()
+        desk.ingest(desk.put(PATH, lines(a="one", b="two")))
+        came = desk.ingest_while(by_hand("reindex", "a"), after, partial(desk.put_sidecar, PATH, groups=["hr"]))
+        if came is None:
+            break
+        assert desk.visible() == {}, after
+    assert after > 5
+
+
 def test_a_sidecar_that_comes_first_describes_every_record(desk: ReadingDesk) -> None:
     desk.ingest(desk.put_sidecar(PATH, groups=["hr"]))
     desk.ingest(desk.put(PATH, lines(a="one")))

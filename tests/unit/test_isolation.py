@@ -68,6 +68,17 @@ def test_a_document_that_takes_too_long_is_given_up_and_the_next_is_read() -> No
         assert extractor("leave.md", LEAVE).title == "Leave"
 
 
+def test_documents_that_never_end_leave_time_for_those_that_are_read_with_them() -> None:
+    with IsolatedExtractor() as extractor:
+        extractor("leave.md", LEAVE)
+        extractor.allot(4.0)
+        for _ in range(4):
+            with pytest.raises(UnreadableDocument, match=r"more than [\d.]+ s"):
+                extractor("endless.html", ENDLESS)
+
+        assert extractor("leave.md", LEAVE).title == "Leave"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds a process's address space")
 def test_a_document_that_takes_too_much_memory_is_given_up_and_the_next_is_read() -> None:
     with IsolatedExtractor(memory_mb=200) as extractor:

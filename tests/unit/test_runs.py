@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rag.index_pointer import IndexTarget
 from rag.ingestion.contracts import Work
 from rag.ingestion.results import Result, Spent, write_results
 from rag.objects import ObjectInfo
@@ -74,6 +75,18 @@ def test_the_manifest_lists_the_objects() -> None:
         {"key": "bulk/default/größe.md", "size": 12, "etag": "etag"}
     ]
     assert machine.request["tenant"] == "default"
+
+
+def test_a_copying_run_names_the_collection_and_no_tenant_for_all() -> None:
+    target = IndexTarget(model="large", dimensions=16)
+    everyone, one = BulkMachine([]), BulkMachine([])
+
+    Run(MemoryObjects(), everyone, LoadReport("all", 1), lambda _: None, "all").copying(target, None)
+    Run(MemoryObjects(), one, LoadReport("acme", 1), lambda _: None, "one").copying(target, "acme")
+
+    wanted = {"model": "large", "dimensions": 16, "host": ""}
+    assert everyone.request == {"run": "all", "reindex": wanted}
+    assert one.request == {"run": "one", "tenant": "acme", "reindex": wanted}
 
 
 def test_outcomes_are_shown_as_they_come_and_counted_once() -> None:

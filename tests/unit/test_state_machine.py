@@ -35,9 +35,9 @@ def test_standard_and_express_share_one_definition() -> None:
 
 def test_what_is_retried_are_exactly_the_transient_leaves(machine: dict[str, Any]) -> None:
     for _, state in state_machine.states(machine):
-        for retry in state.get("Retry", ()):
-            ours = {name for name in retry["ErrorEquals"] if "." not in name}
-            assert ours in (set(), state_machine.transient_errors())
+        if "Retry" in state:
+            retried = [name for retry in state["Retry"] for name in retry["ErrorEquals"] if "." not in name]
+            assert sorted(retried) == sorted(state_machine.transient_errors())
 
 
 def test_every_error_of_ours_is_reported_by_name_with_its_cause(machine: dict[str, Any]) -> None:
@@ -116,13 +116,13 @@ OURS = "States/NameError/Choices/0/Or"
         (_break(f"{EMBED}/TimeoutSeconds", None), "EmbedQuery has no TimeoutSeconds"),
         (_break(f"{EMBED}/TimeoutSeconds", 99), "longer than the machine"),
         (_break("TimeoutSeconds", None), "machine has no TimeoutSeconds"),
-        (_break(f"{EMBED}/Retry/0/ErrorEquals", ["UpstreamThrottled"]), "no Retry for exactly"),
+        (_break(f"{EMBED}/Retry/0/ErrorEquals", ["UpstreamThrottled"]), "no Retry for"),
         (_break(f"{EMBED}/Retry/0/ErrorEquals", ["States.ALL"]), "must not be retried"),
         (_append(f"{EMBED}/Retry", {"ErrorEquals": ["States.TaskFailed"]}), "['States.TaskFailed'] must not be"),
         (_append(f"{EMBED}/Retry", {"ErrorEquals": ["InvalidRequest"]}), "['InvalidRequest'] must not be retried"),
         (_append(f"{EMBED}/Retry", {"ErrorEquals": ["UpstreamThrottled", "UpstreamUnavailable"]}), "retried twice"),
         (_append(f"{EMBED}/Retry", {}), "[] must not be retried"),
-        (_break(f"{EMBED}/Retry", []), "no Retry for exactly"),
+        (_break(f"{EMBED}/Retry", []), "no Retry for"),
         (_break(f"{EMBED}/Retry/0/BackoffRate", 0.5), "BackoffRate"),
         (_break(f"{EMBED}/Retry/0/JitterStrategy", None), "no full jitter"),
         (_break(f"{EMBED}/Retry/0/MaxDelaySeconds", None), "MaxDelaySeconds must be given"),
@@ -165,7 +165,7 @@ IN_BULK = "States/IngestItems/ItemProcessor/States"
         (INGEST, _break(f"{EMBED_CHUNKS}/TimeoutSeconds", 99_999), "EmbedChunks may take longer"),
         (INGEST, _break(f"{EMBED_CHUNKS}/Retry/0/MaxAttempts", 3), "EmbedChunks: a Retry's MaxAttempts"),
         (INGEST, _break(f"{EMBED_CHUNKS}/Retry/1/MaxDelaySeconds", 4), "EmbedChunks: a Retry's MaxDelaySeconds"),
-        (INGEST, _break(f"{EMBED_CHUNKS}/Retry", []), "EmbedChunks: no Retry for exactly"),
+        (INGEST, _break(f"{EMBED_CHUNKS}/Retry", []), "EmbedChunks: no Retry for"),
         (INGEST, _break("States/IngestBatches/Catch", None), "IngestBatches does not catch States.ALL"),
         (INGEST, _break("States/FailDocument/Catch", []), "FailDocument does not catch States.ALL"),
         (INGEST, _break("States/FailDocument/Catch/0/ResultPath", "$.error"), "catches over the error"),

@@ -1,6 +1,25 @@
-"""Identities that are computed, not stored: chunk ids, versions, cache keys."""
+"""Identities that are computed, not stored: a file's document id, chunk ids, versions, cache keys."""
 
 import hashlib
+import unicodedata
+from typing import Final
+
+MAX_ID_BYTES: Final = 1_024  # of a document's id, as S3 has it for keys
+NOT_PRINTING: Final = "\ufffd"
+
+_JOINERS: Final = "\u200c\u200d"  # of letters in Persian and Hindi, and of emoji: no name without them is the same
+
+
+def nameable(name: str) -> str:
+    """Return a file's name as an id that can be stored and named; it is the name itself where that can be."""
+    shown = "".join(character if prints(character) else NOT_PRINTING for character in name)
+    shown = shown if shown.strip() else NOT_PRINTING * len(shown)
+    return shown.encode()[:MAX_ID_BYTES].decode(errors="ignore")
+
+
+def prints(character: str) -> bool:
+    """Tell whether a character can be shown: also a space of another width, as macOS has it in names of its own."""
+    return character.isprintable() or character in _JOINERS or unicodedata.category(character) == "Zs"
 
 
 def chunk_id(tenant: str, document_id: str, version: str, ordinal: int) -> str:

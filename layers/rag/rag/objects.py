@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from rag.identity import nameable
+
 WATCHED: Final = "documents/"  # an object below starts its ingestion by itself
 BULK: Final = "bulk/"  # one below waits for the run that it was uploaded for
 STAGING: Final = "staging/"
@@ -30,11 +32,15 @@ class ObjectContent:
 
 @dataclass(frozen=True, slots=True)
 class DocumentKey:
-    """A key of the form `documents/{tenant}/{path}` or `bulk/{tenant}/{path}`."""
+    """A key of the form `documents/{tenant}/{path}` or `bulk/{tenant}/{path}`.
+
+    `path` can be stored and named. Where the key's own cannot, that is `unnameable`, and there only to be refused.
+    """
 
     area: str
     tenant: str
     path: str
+    unnameable: str = ""
 
     @classmethod
     def parse(cls, key: str) -> "DocumentKey | None":
@@ -42,20 +48,23 @@ class DocumentKey:
         for area in (WATCHED, BULK):
             if key.startswith(area):
                 tenant, separator, path = key[len(area) :].partition("/")
-                return cls(area, tenant, path) if tenant and separator and path else None
+                if not (tenant and separator and path):
+                    return None
+                shown = nameable(path)
+                return cls(area, tenant, shown, path if shown != path else "")
         return None
 
     @property
     def key(self) -> str:
         """The object's key."""
-        return f"{self.area}{self.tenant}/{self.path}"
+        return f"{self.area}{self.tenant}/{self.unnameable or self.path}"
 
     @property
     def is_sidecar(self) -> bool:
         """Whether the object says something about another one."""
-        return self.path.endswith(SIDECAR_SUFFIX) and self.path != SIDECAR_SUFFIX
+        return self.path.endswith(SIDECAR_SUFFIX) and not f"/{self.path}".endswith(f"/{SIDECAR_SUFFIX}")
 
     @property
     def document_path(self) -> str:
         """The path of the document itself, of which this may be the sidecar."""
-        return self.path.removesuffix(SIDECAR_SUFFIX) if self.is_sidecar else self.path
+        return nameable(self.path.removesuffix(SIDECAR_SUFFIX)) if self.is_sidecar else self.path

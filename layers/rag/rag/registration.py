@@ -96,6 +96,11 @@ class Registration:
         return self.versions.get(self.live_version, 0)
 
     @property
+    def is_new(self) -> bool:
+        """Whether nobody has had a turn, and no sidecar has spoken for it: an unusable one may have been noted."""
+        return not self.turn and not self.spoken_for
+
+    @property
     def readers(self) -> tuple[str, ...]:
         """Groups that may read it, or everyone in the tenant, or nobody."""
         return (NOBODY,) if self.hidden else self.groups or (EVERYONE,)

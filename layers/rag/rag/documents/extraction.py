@@ -17,6 +17,8 @@ from rag.errors import UnreadableDocument
 
 MAX_TITLE: Final = 200  # characters
 
+_NO_TEXT: Final = "It holds no text."
+
 _HTML_START: Final = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _HTML_TAG: Final = re.compile(r"<(?:p|div|h[1-6]|table|ul|ol|section|article|span|br|title)\b", re.IGNORECASE)
 _SVG_START: Final = re.compile(r"(?:<!doctype\s+svg[^>\[]*(?:\[.*?\]\s*)?>\s*)?<svg\b", re.IGNORECASE | re.DOTALL)
@@ -36,10 +38,12 @@ def extract(name: str, data: bytes) -> Extracted:
     Raises:
         UnreadableDocument: it is empty, damaged, encrypted, or of a format that is not read here.
     """
+    if not data:
+        raise UnreadableDocument(_NO_TEXT)
     extracted = _read(name, data)
     text, pages, stripped = _cleaned_pages(extracted)
     if not text.strip():
-        raise UnreadableDocument("It holds no text.")
+        raise UnreadableDocument(_NO_TEXT)
     if len(text.encode()) > MAX_TEXT_BYTES:
         raise UnreadableDocument(TOO_MUCH_TEXT)
     title = cleaned(extracted.title)

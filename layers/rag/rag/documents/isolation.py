@@ -4,10 +4,12 @@ One child serves document after document. It has limits of time and memory, is n
 ends with its parent.
 """
 
+import math
 import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +25,7 @@ from rag.errors import InternalError, UnreadableDocument
 _MAX_ANSWER: Final = MAX_TEXT_BYTES + 16_000_000  # the text, and the offsets of a great many pages
 _PASSED_ON: Final = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "LANG", "LC_ALL", "TZ", "SYSTEMROOT")
 _START_SECONDS: Final = 30.0
+_LEAST_SECONDS: Final = 0.5  # that a document is given, however little is left: most take milliseconds
 _FAILED: Final = "It could not be read: it is damaged, or too large for its format. Save it anew, or split it."
 
 
@@ -32,8 +35,16 @@ class IsolatedExtractor:
     def __init__(self, memory_mb: int = 1536, seconds: float = 120.0) -> None:
         self._memory_mb = memory_mb
         self._seconds = seconds
+        self._end = math.inf  # of the time that all documents have together
         self._child: _Child | None = None
         self._lock = threading.Lock()
+
+    def allot(self, seconds: float) -> None:
+        """Bound the time of all documents from now on together: each may take half of what those before it left.
+
+        So a document that never ends does not take the time of those that are read with it.
+        """
+        self._end = time.monotonic() + seconds
 
     def __call__(self, name: str, data: bytes) -> Extracted:
         """Return title and text of the file with this name and content.
@@ -46,10 +57,11 @@ class IsolatedExtractor:
             if self._child is None or not self._child.is_alive():
                 self._discard()
                 self._child = _Child(self._memory_mb)
+            seconds = min(self._seconds, max(_LEAST_SECONDS, (self._end - time.monotonic()) / 2))
             try:
-                mark, is_worn, content = self._child.ask(name, data, self._seconds)
+                mark, is_worn, content = self._child.ask(name, data, seconds)
             except (OSError, EOFError) as error:
-                reason = self._reason(self._child)
+                reason = self._reason(self._child, seconds)
                 self._discard()
                 raise UnreadableDocument(reason) from error
             except BaseException:  # its answer may still come, and would be taken for the next one's
@@ -77,9 +89,9 @@ class IsolatedExtractor:
     ) -> None:
         self.close()
 
-    def _reason(self, child: "_Child") -> str:
+    def _reason(self, child: "_Child", seconds: float) -> str:
         if child.has_expired:
-            return f"It took more than {self._seconds:g} s to read: split it, or save it in a simpler format."
+            return f"It took more than {seconds:.3g} s to read: split it, or save it in a simpler format."
         return f"Reading it took more than {self._memory_mb} MB of memory, or crashed the reader: split it."
 
     def _discard(self) -> None:

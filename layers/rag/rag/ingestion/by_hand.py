@@ -80,12 +80,11 @@ class ChangeByHand:
         """Read one record again, out of its file; it is deleted if that holds it no more."""
         tenant, document_id = entry.tenant, entry.document_id
         item = self._found(entry)
-        loaded = self.files.load(tenant, [entry.source])[entry.source]
-        file = replace(loaded, hidden=loaded.hidden and self.require_sidecar)
         claims: list[Claim] = []
 
         def decide(present: Registration) -> Registration:
-            now = self.clock()
+            loaded = self.files.load(tenant, [entry.source])[entry.source]  # after the record: a newer one conflicts
+            file, now = replace(loaded, hidden=loaded.hidden and self.require_sidecar), self.clock()
             claims.append(claim(present, origin, entry.source, entry.key, now))
             claimed = claims[-1].entry
             if not claims[-1].granted:

@@ -40,10 +40,11 @@ class Stored(msgspec.Struct, frozen=True):
 
 
 class Removed(msgspec.Struct, frozen=True):
-    """An object was deleted, or only a noncurrent version of it."""
+    """An object was deleted, or only a version of it, for good: the version before is current then, if there is one."""
 
     key: DocumentKey
     sequencer: str
+    for_good: bool = False
 
     @property
     def origin(self) -> Origin:
@@ -164,6 +165,7 @@ class _Object(msgspec.Struct):
 class _Detail(msgspec.Struct):
     bucket: _Bucket
     object: _Object
+    deletion_type: str = msgspec.field(default="", name="deletion-type")
 
 
 class _Event(msgspec.Struct):
@@ -220,7 +222,7 @@ def _event(value: dict[str, Any], bucket: str | None) -> Change:
     if key is None:
         return Ignored()
     if event.type == "Object Deleted":
-        return Removed(key, stored.sequencer)
+        return Removed(key, stored.sequencer, event.detail.deletion_type == "Permanently Deleted")
     return Stored(key, stored.sequencer, stored.version_id, (stored.etag or stored.e_tag).strip('"'))
 
 

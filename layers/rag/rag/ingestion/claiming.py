@@ -33,7 +33,7 @@ class FileChange:
 
 def claimed_entry(entry: Registration, change: FileChange, now: str, *, require_sidecar: bool) -> Claim:
     """Give a file's change its turn; where sidecars are required, a file that none has spoken for stays hidden."""
-    known = replace(entry, hidden=require_sidecar and (entry.hidden or entry.revision == 0))
+    known = replace(entry, hidden=require_sidecar and (entry.hidden or entry.is_new))
     source = change.source or change.document_id
     return claim(known, change.origin, source, change.key, now, object_version=change.object_version)
 
@@ -41,15 +41,19 @@ def claimed_entry(entry: Registration, change: FileChange, now: str, *, require_
 def described_entry(
     entry: Registration, change: FileChange, sidecar: Found, now: str, max_bytes: int | None
 ) -> Registration:
-    """Return a claimed entry as its sidecar has it; failed where that is unusable, or its own name or size is."""
+    """Return a claimed entry as its sidecar has it; failed where that is unusable, or its own name or size is.
+
+    One that is too large takes up its sidecar all the same: an older version of it may be live.
+    """
     key = DocumentKey.parse(change.key)
     if key is not None and key.unnameable:
         return failed(entry, entry.turn, UNNAMEABLE, now) or entry
     if isinstance(sidecar, Unusable):
         return failed(entry, entry.turn, sidecar.reason, now) or entry
+    told = entry if sidecar is None else applied(entry, sidecar, now)
     if max_bytes is not None and change.size > max_bytes:
-        return failed(entry, entry.turn, too_large(max_bytes), now) or entry
-    return entry if sidecar is None else applied(entry, sidecar, now)
+        return failed(told, told.turn, too_large(max_bytes), now) or told
+    return told
 
 
 @dataclass(frozen=True, slots=True)

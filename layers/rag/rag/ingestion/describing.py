@@ -10,6 +10,7 @@ from rag.ingestion.blocks import ReplacedMeanwhile, line_blocks
 from rag.ingestion.changes import Stored
 from rag.ingestion.deciding import store_decided
 from rag.ingestion.intake import Intake
+from rag.ingestion.keeping import give_readers
 from rag.ingestion.record_entries import with_attributes
 from rag.ingestion.sidecars import Unusable, applied, find_sidecar
 from rag.objects import SIDECAR_SUFFIX
@@ -60,7 +61,10 @@ class DescribeDocuments:
         info = self.objects.info(file.key) if file.key and file.status != "deleted" else None
         if described.problem:
             intake.failed(file.document_id, described.problem, file.document_id)
-        elif info is not None:
+            return described
+        for entry in give_readers(self.registry, self.files, file, self.clock):  # at once, however long the file is
+            intake.lagging(entry)
+        if info is not None:
             try:
                 for block in line_blocks(self.objects, file.key, info.etag, 0, info.size):
                     items = records(file.document_id, block.data, block.first_line)

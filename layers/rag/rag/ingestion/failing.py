@@ -30,9 +30,10 @@ from rag.ingestion.results import Outcome, Result, write_results
 from rag.ingestion.staging import Claimed, Staging
 from rag.objects import STAGING
 from rag.ports import ChunkIndex, ObjectStore, Pointer, Registry
-from rag.registration import Origin, Registration, claim, failed
+from rag.registration import Origin, Registration, claim, failed, misdescribed
 
 _TOGETHER: Final = 100
+_SIDECAR_UNREAD: Final = "Its sidecar was not taken up, so who may read it is as it was before."
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +104,8 @@ class FailDocument:
 
     def _fail_change(self, change: Change, reason: str, trace_id: str) -> Iterator[Result]:
         match change:
-            case Stored() | Removed() if not change.key.is_sidecar:
-                of_records = is_record_file(change.key.path)
-                yield self._fail_file(change.key.tenant, change.key.key, change.origin, reason, of_records=of_records)
-                if of_records:
-                    self._fail_records(change.key.tenant, change.key.path, f"{change.origin.name}#", reason)
+            case Stored() | Removed():
+                yield from self._fail_event(change, reason)
             case ByHand():
                 yield from self._fail_by_hand(change, trace_id, reason)
             case ObjectsItem():
@@ -123,22 +121,41 @@ class FailDocument:
                 for document_id in change.copy.documents:
                     yield Result(document_id, "failed", reason)
 
+    def _fail_event(self, event: Stored | Removed, reason: str) -> Iterator[Result]:
+        if not event.key.is_sidecar:
+            of_records = is_record_file(event.key.path)
+            yield self._fail_file(event.key.tenant, event.key.key, event.origin, reason, of_records=of_records)
+            if of_records:
+                self._fail_records(event.key.tenant, event.key.path, f"{event.origin.name}#", reason)
+        elif isinstance(event, Stored):  # that a sidecar is gone says nothing
+            yield self._fail_sidecar(event, reason)
+
     def _fail_file(self, tenant: str, key: str, origin: Origin, reason: str, *, of_records: bool = False) -> Result:
         """Fail the change of one object, also if it never got as far as taking its turn."""
         parsed = document_key(key)
         path = parsed.path if parsed else key
+        if parsed is None or parsed.tenant != tenant:  # an entry would lead whoever ingests it again to that object
+            return Result(path, "failed", reason, source=path)
         registry = self.files if of_records else self.registry
         outcome: Outcome = "superseded"
 
         def decide(entry: Registration) -> Registration:
             nonlocal outcome
-            known = replace(entry, hidden=entry.hidden or entry.revision == 0)  # until it is read
+            known = replace(entry, hidden=entry.hidden or entry.is_new)  # until it is read
             claimed = claim(known, origin, path, key, self.clock())
             outcome = "failed" if claimed.granted else _settled(entry) if claimed.verdict == "done" else "superseded"
             return self._failed(claimed.entry, reason) if claimed.granted else entry
 
         store_decided(registry, registry.load(tenant, [path]).values(), decide)
         return Result(path, outcome, reason if outcome == "failed" else "", source=path)
+
+    def _fail_sidecar(self, change: Stored, reason: str) -> Result:
+        """Fail the document whose sidecar could not be read: it may say that fewer are to read it than do."""
+        tenant, path, told = change.key.tenant, change.key.document_path, f"{_SIDECAR_UNREAD} {reason}"
+        registry = self.files if is_record_file(path) else self.registry
+        entries = registry.load(tenant, [path]).values()
+        stored = store_decided(registry, entries, lambda entry: misdescribed(entry, change.origin, told, self.clock()))
+        return Result(path, "failed" if stored else "superseded", told if stored else "", source=path)
 
     def _failed(self, entry: Registration, reason: str) -> Registration:
         return failed(entry, entry.turn, reason, self.clock()) or entry

@@ -7,12 +7,14 @@ from typing import Final
 
 import msgspec
 
+from rag.documents.naming import printable
 from rag.index_pointer import IndexTarget
 from rag.ingestion.changes import CopyItem, ObjectsItem, RecordsItem
 from rag.ingestion.contracts import FinishRequest, RunSummary, Work, WorkRequest
 from rag.ingestion.deciding import store_decided
 from rag.ingestion.file_turns import end_turn
 from rag.ingestion.items import Plan, PlannedFile
+from rag.ingestion.keeping import give_readers
 from rag.ingestion.planning import items_key, plan_key
 from rag.ingestion.reaping import ReapVersions
 from rag.ingestion.results import Outcome, Report, Result, Spent, Step, read_results
@@ -39,6 +41,7 @@ class _Sums:
     unreadable: set[int] = field(default_factory=set)  # numbers of those of which not everything could be
     reported: set[int] = field(default_factory=set)
     failed_of: dict[int, int] = field(default_factory=dict)  # failures by number
+    first_of: dict[int, str] = field(default_factory=dict)  # the first of them
 
     def add(self, number: int | None, result: Result) -> None:
         self.outcomes[result.status] = self.outcomes.get(result.status, 0) + 1
@@ -46,6 +49,7 @@ class _Sums:
         if result.status == "failed":
             if number is not None:
                 self.failed_of[number] = self.failed_of.get(number, 0) + 1
+                self.first_of.setdefault(number, printable(f"{result.document_id}: {result.reason}"))
             if len(self.failures) < _FAILURES:
                 self.failures.append(result)
 
@@ -121,8 +125,12 @@ class FinishIngest:
             for entry in gone:
                 sums.add(None, Result(entry.document_id, "deleted", source=planned.path))
             self._reap(request, number, gone)
+        else:
+            for _ in give_readers(self.registry, self.files, file, self.clock):
+                pass  # readers are held to the registry; the doctor sees to the index
         count = sum(sums.failed_of.get(one, 0) for one in numbers)
-        end_turn(self.files, file, _told(count, complete=complete), self.clock(), ready=complete)
+        first = next((sums.first_of[one] for one in numbers if one in sums.first_of), "")
+        end_turn(self.files, file, _told(count, first, complete=complete), self.clock(), ready=complete)
 
     def _reap(self, request: FinishRequest, number: int, gone: list[Registration]) -> None:
         unreaped = [entry for entry in gone if entry.unreaped]
@@ -170,10 +178,11 @@ def _named(item: dict[str, object]) -> Iterator[str]:
         yield from msgspec.convert(item, CopyItem).copy.documents
 
 
-def _told(failures: int, *, complete: bool) -> str:
+def _told(failures: int, first: str, *, complete: bool) -> str:
+    told = [f"{failures:,} of its records failed; first: {first}"] if failures else []
     if not complete:
-        return "Not all of its lines could be read. Records that it holds no more are kept until they can."
-    return f"{failures:,} of its records failed." if failures else ""
+        told.append("Not all of its lines could be read. Records that it holds no more are kept until they can.")
+    return " ".join(told)
 
 
 def _summary(run: str, sums: _Sums) -> RunSummary:

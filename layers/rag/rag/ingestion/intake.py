@@ -42,11 +42,15 @@ class Intake:
 
     def settled(self, entry: Registration, outcome: Outcome) -> None:
         """Take a document that has no new version, but whose index may lag behind the registry."""
+        self.lagging(entry)
+        self._note(outcome, entry.document_id, entry.source)
+
+    def lagging(self, entry: Registration) -> None:
+        """Take a document whose index may lag behind the registry, and of which there is nothing else to tell."""
         if entry.live_version and entry.attributes != entry.indexed_attributes:
             self._follow(entry, "regroup", entry.live_version)
         if entry.unreaped:
             self._follow(entry, "reap", entry.version)
-        self._note(outcome, entry.document_id, entry.source)
 
     def superseded(self, document_id: str, source: str) -> None:
         """Take a document that a newer change has the turn for."""

@@ -58,6 +58,11 @@ class PublishVersion:
             )
 
         live = store_decided(self.registry, loaded, decide)
+        added = [target for target in self.pointer.read().targets if target not in written.targets]
+        if added:  # whoever fills it has seen these documents before they went live
+            again |= {
+                name: [(batch, target) for batch in written.versions[name].batches for target in added] for name in live
+            }
         if not again:
             write_results(self.objects, work, "publish", _results(written, live), _spent(staging, written.targets))
         todo = {
@@ -70,7 +75,7 @@ class PublishVersion:
             next="index" if again else "reap",
             batches=[todo[key] for key in sorted(todo)],
             published=len(live),
-            superseded=len(written.versions) - len(live) - len(again),
+            superseded=len(written.versions.keys() - live.keys() - again.keys()),
         )
 
     def _settle(self, tenant: str, written: "_Written", entries: Iterable[Registration]) -> None:

@@ -38,7 +38,7 @@ from rag.ingestion.settings import ReadingSettings
 from rag.ingestion.staging import Staging
 from rag.objects import DocumentKey, ObjectInfo
 from rag.ports import ObjectStore, Pointer, Registry
-from rag.registration import Origin
+from rag.registration import Origin, Registration
 
 REPLACED: Final = "The file was replaced while it was ingested. Ingest it again."
 
@@ -117,8 +117,12 @@ class ReadDocument:
         of_records = is_record_file(key.path)
         registry = self.files if of_records else self.registry
         entry = registry.load(key.tenant, [key.path])[key.path]
-        if self.objects.info(key.key) is not None:  # a noncurrent version expired, or it was put again
-            intake.superseded(key.path, key.path)
+        info = self.objects.info(key.key)
+        if info is not None:  # a version expired, or it was put again, and the event of that is on its way
+            if event.for_good and entry.key in ("", key.key) and not _is_read(info, entry):
+                self._bring(key, event.origin, info, intake)  # what was current is gone for good
+            else:
+                intake.superseded(key.path, key.path)
         elif entry.key not in ("", key.key):
             RemoveDocument(registry, self.settings.require_sidecar, self.clock).notice(event)
         else:
@@ -174,6 +178,11 @@ class ReadDocument:
             self.settings.require_sidecar,
             self.clock,
         )
+
+
+def _is_read(info: ObjectInfo, entry: Registration) -> bool:
+    """Tell whether the document's latest turn was about this object."""
+    return entry.object_version in (info.version_id, info.etag)
 
 
 def _listed(item: ObjectsItem) -> Iterable[FileChange]:

@@ -22,7 +22,8 @@ def record_entry(
 ) -> Registration:
     """Return the entry of a record that has its turn, as its line and its file's sidecar have it."""
     if isinstance(item, Rejected):
-        return failed(entry, entry.turn, item.reason, now) or entry
+        told = replace(entry, groups=file.groups, hidden=file.hidden)  # an older version of it may be live
+        return failed(told, told.turn, item.reason, now) or told
     size = len(item.text.encode())
     told = replace(entry, title=item.title, format=_FORMAT, size=size, stripped=item.stripped)
     told = with_attributes(told, item, file)

@@ -8,6 +8,7 @@ from rag.ingestion.claiming import GONE, ClaimFile, FileChange, claimed_entry
 from rag.ingestion.deciding import store_decided
 from rag.ingestion.file_turns import end_turn
 from rag.ingestion.intake import Intake
+from rag.ingestion.keeping import give_readers
 from rag.ingestion.reading_records import ReadRecords, Span, Tally
 from rag.ingestion.recipes import Recipe
 from rag.ingestion.vanishing import delete_vanished
@@ -40,6 +41,7 @@ class RecordFiles:
             self._superseded(file, intake)
         elif file.status in ("failed", "deleted"):
             intake.settled_file(file)
+            self._keep(file, intake)
         else:  # also when it was read before: its records may not have got through
             info = self.objects.info(change.key)
             span = Span(file, info.etag if info else "", 0, change.size, forced=change.forced)
@@ -69,12 +71,20 @@ class RecordFiles:
             if present.turn == file.turn and change.missing == "failed":
                 end_turn(self.files, file, GONE, self.clock(), ready=False)
                 intake.failed(file.document_id, GONE, file.document_id)
+                self._keep(file, intake)
             else:
                 self._superseded(present, intake)
             return
         if not tally.unreadable:
             self._vanish(file, intake)
+        else:
+            self._keep(file, intake)
         end_turn(self.files, file, told(tally), self.clock(), ready=not tally.unreadable)
+
+    def _keep(self, file: Registration, intake: Intake) -> None:
+        """Give the records that stay, also those that the file may hold no more, the readers that the file has now."""
+        for entry in give_readers(self.registry, self.files, file, self.clock):
+            intake.lagging(entry)
 
     def _superseded(self, file: Registration, intake: Intake) -> None:
         """Clean up behind an older turn: it may have stored records after the present one had looked for them."""

@@ -25,6 +25,8 @@ def delete_vanished(registry: Registry, file: Registration, clock: Callable[[], 
     Raises:
         TransientError: the registry could not be read or written.
     """
+    if file.turn <= 1:  # no turn before has seen any: a long list need not be read to find none
+        return
 
     def decide(entry: Registration) -> Registration | None:
         if not _is_outdated(entry, file):
