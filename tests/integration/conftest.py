@@ -12,6 +12,7 @@ from ragctl.deployment import Deployment
 from ragctl.local import presence
 from ragctl.local.account import STACK_NAME
 from ragctl.local.services import Service, free_port
+from tests.integration.ingestion_site import IngestionSite
 
 ROOT = Path(__file__).parents[2]
 TOY_STACK = Path(__file__).parent / "toy_stack"
@@ -22,6 +23,16 @@ def local_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment
     """The project's own template on a local stack, with local models and an empty vector store."""
     with _shared_stack(_common_directory(tmp_path_factory) / "local_stack", ROOT / "template.yaml") as deployment:
         yield deployment
+
+
+@pytest.fixture(scope="session")
+def quiet_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IngestionSite]:
+    """Another local stack, whose bucket starts no ingestion by itself, and to which every passage is relevant."""
+    directory, relevant = _common_directory(tmp_path_factory) / "quiet_stack", "--parameter=RelevanceThreshold=-1"
+    with _shared_stack(directory, ROOT / "template.yaml", relevant) as deployment:
+        site = IngestionSite(deployment)
+        site.quieten()
+        yield site
 
 
 @pytest.fixture(scope="session")
@@ -38,14 +49,14 @@ def _common_directory(factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def _shared_stack(directory: Path, template: Path) -> Iterator[Deployment]:
+def _shared_stack(directory: Path, template: Path, *options: str) -> Iterator[Deployment]:
     """Start a stack, or join the one that another test process has started and keeps until nobody uses it."""
     directory.mkdir(exist_ok=True)
     data = directory / "data"
     with (directory / "door").open("w") as door, (directory / "users").open("w") as users:
         fcntl.flock(door, fcntl.LOCK_EX)
         running = presence.find(data)
-        service = None if running else _start(template, data, directory / "up.log")
+        service = None if running else _start(template, data, directory / "up.log", *options)
         running = running or presence.find(data)
         assert running is not None
         fcntl.flock(users, fcntl.LOCK_SH)
