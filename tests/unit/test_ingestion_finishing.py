@@ -79,6 +79,16 @@ def test_where_a_range_failed_nothing_vanishes() -> None:
     assert desk.file(PATH).status == "failed"
 
 
+def test_a_file_tells_which_of_its_lines_is_wrong() -> None:
+    desk = ReadingDesk()
+    desk.put("a.jsonl", 'no record\n{"_id": "1", "text": "one"}\n', "bulk/")
+
+    desk.bulk({"run": "r", "tenant": TENANT, "prefix": f"bulk/{TENANT}/"})
+
+    assert desk.file("a.jsonl").error.startswith("1 of its records failed; first: a.jsonl:1: The line is not a record")
+    assert "Not all of its lines could be read." in desk.file("a.jsonl").error
+
+
 def test_an_item_that_was_never_reached_counts_as_failed() -> None:
     desk = begun()
     desk.plan(run("second"))
