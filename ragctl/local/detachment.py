@@ -29,7 +29,10 @@ def start_detached(arguments: list[str], tell: Callable[[str], None]) -> int:
             if said == _READY:
                 process.returncode = 0  # it runs on, and is nobody's child to wait for
                 return 0
-            tell(said)
+            try:
+                tell(said)
+            except BrokenPipeError:  # nobody reads any more, as behind `| head`; that is no reason to end the stack
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return process.wait() or 1
     except BaseException:  # Ctrl-C: what has not let go yet must not run on
         process.terminate()

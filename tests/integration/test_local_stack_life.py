@@ -92,6 +92,16 @@ def found(data: Path) -> presence.Presence:
     return running
 
 
+def test_it_stays_when_nobody_reads_what_it_says(data: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    arguments = ["up", "--detach", "--data-dir", str(data), "--template", str(TOY_TEMPLATE), "--port", "0"]
+    with os.fdopen(writing, "wb") as nobody:
+        ended = subprocess.run([sys.executable, "-m", "ragctl", *arguments], cwd=ROOT, stdout=nobody, check=False)
+    assert ended.returncode == 0
+    assert found(data).ready
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="looks processes up in /proc")
 class TestLife:
     def test_what_was_loaded_survives_a_kill(self, data: Path) -> None:

@@ -15,6 +15,7 @@ from rag.objects import ObjectContent, ObjectInfo
 TIMEOUT_SECONDS: Final = 60.0  # of one call in all: the largest document is about 100 MB
 
 _SOCKET_SECONDS: Final = 10.0
+_CONNECTIONS: Final = 16  # as many as the use cases read objects side by side
 _DELETE_BATCH: Final = 1_000  # keys of one DeleteObjects
 _MISSING: Final = frozenset({"404", "NoSuchKey"})
 _OUT_OF_RANGE: Final = frozenset({"416", "InvalidRange"})
@@ -41,7 +42,10 @@ class S3Objects:
         self._client: Any = client or boto3.client(
             "s3",
             config=Config(
-                connect_timeout=_SOCKET_SECONDS, read_timeout=_SOCKET_SECONDS, retries={"total_max_attempts": 1}
+                connect_timeout=_SOCKET_SECONDS,
+                read_timeout=_SOCKET_SECONDS,
+                retries={"total_max_attempts": 1},
+                max_pool_connections=_CONNECTIONS,
             ),
         )
 
