@@ -74,6 +74,10 @@ def test_events_of_no_document_are_ignored(value: dict[str, Any]) -> None:
     assert isinstance(parse_change(value, BUCKET), Ignored)
 
 
+def test_what_was_ingested_in_bulk_may_be_deleted_by_an_event_too() -> None:
+    assert isinstance(parse_change(event("Object Deleted", "bulk/acme/a.md"), BUCKET), Removed)
+
+
 def test_events_of_another_bucket_are_ignored() -> None:
     assert isinstance(parse_change(event(), "another"), Ignored)
 

@@ -10,7 +10,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from rag import vectors
 from rag.adapters.dynamodb_cache import DynamoEmbeddingCache
-from rag.objects import RUNS, STAGING, WATCHED
+from rag.objects import BULK, RUNS, STAGING, WATCHED
 from ragctl.checks.state_machine import states
 
 ROOT = Path(__file__).parents[2]
@@ -213,16 +213,18 @@ def test_whoever_opens_the_index_has_its_secret_and_its_client() -> None:
     assert with_layer == with_secret
 
 
-def test_the_rule_starts_one_machine_for_what_lies_below_documents() -> None:
+def test_one_machine_starts_for_what_changes_below_documents_and_for_what_is_deleted_below_bulk() -> None:
     rules = [
         (name, event["Properties"]) for name, one in STATE_MACHINES.items() for event in one.get("Events", {}).values()
     ]
-    ((machine, rule),) = rules
-    assert machine == "IngestStateMachine"
-    assert rule["Pattern"]["detail-type"] == ["Object Created", "Object Deleted"]
-    assert rule["Pattern"]["detail"]["object"]["key"] == [{"prefix": WATCHED}]
-    assert rule["Pattern"]["detail"]["bucket"]["name"] == [{"Ref": "DocumentsBucket"}]
-    assert "Arn" in rule["DeadLetterConfig"]
+    started = {}
+    for machine, rule in rules:
+        assert machine == "IngestStateMachine"
+        assert rule["Pattern"]["detail"]["bucket"]["name"] == [{"Ref": "DocumentsBucket"}]
+        assert "Arn" in rule["DeadLetterConfig"]
+        [key] = rule["Pattern"]["detail"]["object"]["key"]
+        started[key["prefix"]] = rule["Pattern"]["detail-type"]
+    assert started == {WATCHED: ["Object Created", "Object Deleted"], BULK: ["Object Deleted"]}
 
 
 def test_what_users_own_outlives_the_stack() -> None:

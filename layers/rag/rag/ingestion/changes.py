@@ -9,7 +9,7 @@ from rag.contract import Contract, Tenant
 from rag.errors import InvalidRequest
 from rag.index_pointer import IndexTarget
 from rag.ingestion.contracts import RunName, Work
-from rag.objects import STAGING, WATCHED, DocumentKey, ObjectInfo
+from rag.objects import BULK, STAGING, WATCHED, DocumentKey, ObjectInfo
 from rag.registration import Origin
 
 MALFORMED: Final = "The input must be an S3 event of EventBridge, a change by hand, or an item of a run."
@@ -214,7 +214,8 @@ def _event(value: dict[str, Any], bucket: str | None) -> Change:
     except msgspec.ValidationError:
         raise InvalidRequest(MALFORMED) from None
     stored = event.detail.object
-    if bucket not in (None, event.detail.bucket.name) or not stored.key.startswith(WATCHED):
+    areas = (WATCHED, BULK) if event.type == "Object Deleted" else (WATCHED,)  # what is put below bulk/ awaits its run
+    if bucket not in (None, event.detail.bucket.name) or not stored.key.startswith(areas):
         return Ignored()
     if not stored.sequencer:
         raise InvalidRequest("The S3 event has no sequencer, so its place in the order of events is not known.")
