@@ -5,7 +5,6 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from rag.ingestion.failing import FailDocument
 
 from rag.adapters.dynamodb_pointer import DynamoPointer
 from rag.adapters.dynamodb_registry import DynamoRegistry
@@ -14,6 +13,7 @@ from rag.adapters.stores import collections
 from rag.clock import now
 from rag.contract import to_state
 from rag.ingestion.contracts import FailRequest
+from rag.ingestion.failing import FailDocument
 from rag.ingestion.settings import IndexingSettings
 from rag.telemetry import contained, count, logger, metrics, tracer
 
