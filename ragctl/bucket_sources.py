@@ -14,6 +14,8 @@ from ragctl.sources import Stored, is_sidecar
 
 SCHEME: Final = "s3://"
 _IN_MEMORY: Final = 8 * 1024 * 1024
+_FORBIDDEN: Final = 403
+_ABSENT: Final = 404
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,23 @@ def _is_shown(path: str) -> bool:
 
 
 def _listed(s3: Any, bucket: str, prefix: str) -> dict[str, ObjectInfo]:
+    _check_bucket(s3, bucket)
     try:
         return {info.key: info for info in S3Objects(bucket, client=s3).list(prefix)}
     except RagError as error:
+        raise Failure(f"The bucket {bucket} cannot be listed: {error}") from error
+
+
+def _check_bucket(s3: Any, bucket: str) -> None:
+    """Say of this bucket what the port would say of the deployment's own."""
+    from botocore.exceptions import ClientError
+
+    try:
+        s3.head_bucket(Bucket=bucket)
+    except ClientError as error:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        if status == _ABSENT:
+            raise Failure(f"There is no bucket {bucket}: check its name.") from error
+        if status == _FORBIDDEN:
+            raise Failure(f"The bucket {bucket} refuses: your credentials need s3:ListBucket on it.") from error
         raise Failure(f"The bucket {bucket} cannot be listed: {error}") from error

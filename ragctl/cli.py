@@ -1,20 +1,39 @@
 """The command `rag`. Each subcommand is a function of a module in ragctl/commands/."""
 
 import os
-from typing import NoReturn
+from typing import Annotated, Final, NoReturn
 
 import typer
 
 from ragctl.commands import ask, demo, doctor, documents, evaluate, index, ingest, invoke, reindex, stack
 from ragctl.failure import Failure
 
+_DISTRIBUTION: Final = "serverless-rag"
+
 app = typer.Typer(
-    help="Retrieval-augmented generation as an AWS serverless application: run it here, load it, ask it.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"rag {version(_DISTRIBUTION)}")
+        raise typer.Exit
+
+
+@app.callback()
+def rag(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Retrieval-augmented generation as an AWS serverless application: run it here, load it, ask it."""
+
 
 for command in (stack.up, stack.down, stack.status, ingest.ingest, ask.ask, invoke.invoke, demo.demo):
     app.command()(command)

@@ -6,7 +6,8 @@ from typing import Any, Final
 import msgspec
 
 from rag.ingestion.examination import KINDS, Examination, Finding, Kind
-from ragctl.rendering import printable
+from ragctl.rendering import counted, printable
+from ragctl.retrying import on_their_way_line
 
 _SHOWN: Final = 20  # of a kind
 
@@ -20,15 +21,20 @@ _MEANINGS: Final[dict[Kind, str]] = {
 
 
 def diagnosis_object(
-    found: Examination, before: Examination | None, failures: Sequence[dict[str, str]]
+    found: Examination, before: Examination | None, failures: Sequence[dict[str, str]], on_their_way: int
 ) -> dict[str, Any]:
     """Return what was found, and what was found before it was mended, as plain objects."""
-    told: dict[str, Any] = {"ok": found.ok, **_counts(found), "findings": msgspec.to_builtins(found.findings)}
+    findings = msgspec.to_builtins(found.findings)
+    told: dict[str, Any] = {"ok": found.ok, **_counts(found), "on_their_way": on_their_way, "findings": findings}
     return told if before is None else {**told, "before": _counts(before), "failures": list(failures)}
 
 
 def diagnosis_lines(
-    found: Examination, before: Examination | None, failures: Sequence[dict[str, str]]
+    found: Examination,
+    before: Examination | None,
+    failures: Sequence[dict[str, str]],
+    on_their_way: int,
+    patience_minutes: int,
 ) -> Iterator[str]:
     """Yield what was found, and what to do, as lines of text."""
     yield f"Tenants: {found.tenants:,}. Documents: {found.documents:,}. Chunks in the index: {found.chunks:,}."
@@ -44,6 +50,8 @@ def diagnosis_lines(
     for failure in failures:
         name, reason = printable(failure["document_id"]), printable(failure["reason"])
         yield f"failed: {name} ({failure['tenant']}): {reason}"
+    if on_their_way:
+        yield f"{on_their_way_line(on_their_way, patience_minutes)} --patience sets how long that is."
     if not found.ok:
         yield _advice(mended=before is not None)
 
@@ -79,7 +87,7 @@ def _table(found: Examination) -> Iterator[str]:
 
 
 def _line(finding: Finding) -> str:
-    chunks = f", {finding.chunks:,} chunks" if finding.chunks else ""
+    chunks = f", {counted(finding.chunks, 'chunk')}" if finding.chunks else ""
     where = f" in {finding.collection}" if finding.collection else ""
     detail = f": {finding.detail}" if finding.detail else ""
     return f"{printable(finding.document_id)} ({finding.tenant}{chunks}{where}){detail}"

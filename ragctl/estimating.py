@@ -13,6 +13,7 @@ from rag.documents.records import MAX_RECORD_BYTES, Record, record
 from rag.documents.sidecar import parse_sidecar
 from rag.errors import InvalidRequest, UnreadableDocument
 from rag.ingestion.changes import is_record_file
+from rag.ingestion.reading_records import USED_BEFORE
 from rag.ingestion.results import Result
 from rag.pricing import cost_usd
 from rag.tokens import count_tokens
@@ -78,7 +79,7 @@ class Estimate:
         yield f"{'FORMAT':12}{'DOCUMENTS':>10}{'CHUNKS':>10}{'TOKENS':>14}"
         for name, tally in (*sorted(self.formats.items()), ("all", self.total)):
             yield f"{name:12}{tally.documents:10,}{tally.chunks:10,}{tally.tokens:14,}"
-        yield f"Embedding with {self.settings.model}: at most {dollars(self.cost_usd)}; what is cached costs nothing."
+        yield f"Embedding with {self.settings.model}: about {dollars(self.cost_usd)}; what is cached costs nothing."
         if self.failures:
             yield f"{len(self.failures):,} would fail."
 
@@ -128,13 +129,21 @@ class Estimator:
             self._add(extracted.format, [(extracted.title, extracted.text, extracted.pages)])
 
     def _add_records(self, source: Source) -> None:
-        found = _records(source)
+        found, seen = _records(source), set[str]()
         while some := list(islice(found, _RECORDS_TOGETHER)):
             for one in some:
                 if isinstance(one, Rejected):
                     self._fail(one.document_id, one.reason, source.path)
-            sound = [one for one in some if isinstance(one, Record) and self._claims(one.id, source.path)]
+            sound = [one for one in some if isinstance(one, Record) and self._is_first(one.id, source.path, seen)]
             self._add(_RECORDS_FORMAT, [(one.title, one.text, ()) for one in sound])
+
+    def _is_first(self, document_id: str, path: str, seen: set[str]) -> bool:
+        """Tell whether a record is the first of its id, in its file and of all files, or say why not."""
+        if document_id in seen:
+            self._fail(f"{printable(path)}: {document_id}", USED_BEFORE, path)
+            return False
+        seen.add(document_id)
+        return self._claims(document_id, path)
 
     def _claims(self, document_id: str, path: str) -> bool:
         """Tell whether a file may have this id, or say why not."""

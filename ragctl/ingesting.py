@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Final
 
+from rag.clock import now
 from rag.ingestion.changes import is_record_file
-from rag.objects import BULK, SIDECAR_SUFFIX, WATCHED, ObjectInfo
+from rag.objects import BULK, WATCHED, ObjectInfo
+from rag.registration import Registration
 from ragctl import wiring
 from ragctl.bucket_sources import BucketObject
 from ragctl.deployment import Deployment
@@ -15,6 +16,7 @@ from ragctl.following import Following
 from ragctl.load_report import LoadReport
 from ragctl.machines import Machine
 from ragctl.progress import Show
+from ragctl.retrying import STUCK_AFTER_MINUTES, is_on_its_way, stuck_before, with_sidecars
 from ragctl.runs import Run
 from ragctl.sidecars import Description
 from ragctl.sources import Source
@@ -23,7 +25,6 @@ from ragctl.uploading import Unsent, Uploaded, Uploader, manifest_lines
 _FEW_FILES: Final = 10
 _FEW_BYTES: Final = 20_000_000
 _LOST: Final = "Its file is not in the bucket: ingest it again."
-_STUCK_AFTER: Final = timedelta(minutes=15)  # longer than an undisturbed ingestion of one item takes
 
 
 def are_few(sources: Sequence[Source]) -> bool:
@@ -56,6 +57,7 @@ class Ingestion:
         if are_few(sources):
             machine = Machine(self.deployment, "IngestStateMachineArn")
             following = Following(wiring.registry(self.deployment), machine, self.report, self.show)
+            self.report.begun = True  # each upload starts its own
             following.follow(list(self._uploaded(WATCHED, sources, sidecars, {})))
         else:
             self.run(self._in_bulk(sources, sidecars))
@@ -69,26 +71,26 @@ class Ingestion:
 
     def retry(self) -> None:
         """Ingest again what has failed, or has been on its way for longer than it takes."""
-        objects = wiring.objects(self.deployment)
-        listed: dict[str, ObjectInfo] = {}
         entries = chain(
             wiring.registry(self.deployment).documents(self.report.tenant),
             wiring.registry(self.deployment, "file").documents(self.report.tenant),
         )
-        limit = f"{datetime.now(UTC) - _STUCK_AFTER:%Y-%m-%dT%H:%M:%SZ}"
+        limit = stuck_before(now(), STUCK_AFTER_MINUTES * 60)
+        wanted: dict[str, Registration] = {}
+        self.report.on_their_way = 0
         for entry in entries:
-            stuck = entry.status in ("pending", "indexing") and entry.updated_at < limit
-            if not entry.key or entry.key in listed or not (entry.status == "failed" or stuck):
-                continue  # an entry without an object is that of a sidecar that waits for its document
-            file, sidecar = (objects.info(key) for key in (entry.key, entry.key + SIDECAR_SUFFIX))
-            if file is None:
-                self.report.refuse(entry.document_id, _LOST, entry.source)
-                continue
-            listed[entry.key] = file
-            if sidecar is not None:  # it may be why the document failed, so it must not be left out
-                listed[sidecar.key] = sidecar
+            if entry.key and (entry.status == "failed" or (is_on_its_way(entry) and entry.updated_at < limit)):
+                wanted.setdefault(entry.key, entry)
+            else:
+                self.report.on_their_way += is_on_its_way(entry)
+        listed: list[ObjectInfo] = []
+        for key, found in with_sidecars(wiring.objects(self.deployment), wanted).items():
+            if found:  # a sidecar may be why the document failed, so it goes along
+                listed += found
+            else:
+                self.report.refuse(wanted[key].document_id, _LOST, wanted[key].source)
         self.report.total = len(listed)
-        self.run(listed.values())
+        self.run(listed)
 
     def _in_bulk(self, sources: Sequence[Source], sidecars: Mapping[str, bytes]) -> Iterable[ObjectInfo]:
         listed = wiring.objects(self.deployment).list(f"{BULK}{self.report.tenant}/")

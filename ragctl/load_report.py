@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from rag.ingestion.contracts import RunSummary
 from rag.ingestion.results import Outcome, Result, Spent
-from ragctl.rendering import printable
+from ragctl.rendering import counted, printable
+from ragctl.retrying import STUCK_AFTER_MINUTES, on_their_way_line
 
 _FAILURES_SHOWN: Final = 20
 
@@ -21,6 +22,8 @@ class LoadReport:
     total: int  # documents as far as they can be counted beforehand
     run: str | None = None
     uploaded: int = 0  # files
+    begun: bool = False  # whether what is uploaded is ingested, also if nobody waits for it
+    on_their_way: int | None = None  # documents that a retry leaves alone for now
     spent: Spent = field(default_factory=Spent)
     summary: RunSummary | None = None  # of a run that has ended: it knows of what no step could report
     started: float = field(default_factory=time.monotonic)
@@ -95,23 +98,28 @@ class LoadReport:
             "cost_usd": self.spent.cost_usd,
             "seconds": round(time.monotonic() - self.started, 2),
             "failures": failures_as_objects(self.failures),
-        }
+        } | ({} if self.on_their_way is None else {"on_their_way": self.on_their_way})
 
     def lines(self) -> Iterator[str]:
         """Yield what was done, as lines of text."""
         if not self.done:
-            yield "No documents were found."
-            return
+            yield "No documents were found." if self.on_their_way is None else "Nothing has failed."
+        else:
+            yield from self._outcome_lines()
+        if self.on_their_way:
+            yield on_their_way_line(self.on_their_way, STUCK_AFTER_MINUTES)
+
+    def _outcome_lines(self) -> Iterator[str]:
         yield f"{', '.join(self._counts())}, in {time.monotonic() - self.started:.1f} s."
+        cost = f"{counted(self.spent.tokens, 'token')}, {dollars(self.spent.cost_usd)}"
         yield (
-            f"{self.chunks:,} chunks: {self.spent.embedded:,} embedded ({self.spent.tokens:,} tokens, "
-            f"{dollars(self.spent.cost_usd)}), {self.spent.reused:,} reused."
+            f"{counted(self.chunks, 'chunk')}: {self.spent.embedded:,} embedded ({cost}), {self.spent.reused:,} reused."
         )
 
     def _counts(self) -> Iterator[str]:
         statuses: tuple[Outcome, ...] = ("ready", "unchanged", "failed", "deleted", "superseded")
         counts = [f"{count:,} {status}" for status in statuses if (count := self.count(status))]
-        yield f"{self.done:,} documents: {counts[0]}"
+        yield f"{counted(self.done, 'document')}: {counts[0]}"
         yield from counts[1:]
 
 

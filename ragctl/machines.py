@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from ragctl.deployment import Deployment
-from ragctl.failure import Failure
+from ragctl.failure import Failure, Unreachable
 
 LOCAL_PAUSE: Final = 0.1  # seconds between looks
 AWS_PAUSE: Final = 2.0  # DescribeExecution allows 15 a second in an account
@@ -114,5 +114,5 @@ def _failure(error: Exception) -> Exception:
     if isinstance(error, ClientError):
         return Failure(f"Step Functions refuses: {error.response['Error']['Message']}")
     if isinstance(error, BotoCoreError):
-        return Failure(f"Step Functions cannot be reached: {error}")
+        return Unreachable(f"Step Functions cannot be reached: {error}")
     return error

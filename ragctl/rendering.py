@@ -35,6 +35,11 @@ def printable(text: str) -> str:
     return "".join(character for character in text if prints(character) or character in "\n\t")
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number of things, as in "1 chunk" and "2 chunks"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _bill(output: Mapping[str, Any]) -> str:
     usage = output["usage"]
     cost = "unknown cost" if usage["cost_usd"] is None else f"${usage['cost_usd']:.6f}"

@@ -77,6 +77,7 @@ class Run:
     def _carry_out(self, request: Mapping[str, Any]) -> None:
         self.report.run = self.name
         execution = self.machine.start({"run": self.name, **request}, self.name)
+        self.report.begun = True
         while (described := self.machine.described(execution))["status"] == "RUNNING":
             self._take_new()
             self.show(self.report)

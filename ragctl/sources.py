@@ -2,7 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Protocol
@@ -10,6 +11,7 @@ from typing import IO, Any, Protocol
 from rag.ingestion.changes import is_record_file
 from rag.objects import SIDECAR_SUFFIX
 from ragctl.failure import Failure
+from ragctl.rendering import printable
 
 
 @dataclass(frozen=True)
@@ -100,16 +102,24 @@ class LocalFile:
         return self.sidecar_file.read_bytes() if self.sidecar_file else None
 
 
-def local_files(path: Path) -> list[LocalFile]:
+def local_files(path: Path, passed_over: Counter[str] | None = None) -> list[LocalFile]:
     """Return the files of this path or directory, in an order that does not change.
 
     A file's path is that below the directory given, or its name where it is given itself. Files and directories whose
-    names begin with a dot are passed over, links to directories not followed; a sidecar belongs to the file beside it.
+    names begin with a dot are passed over, links to directories and out of the directory not followed; a sidecar
+    belongs to the file beside it. What is passed over is counted in `passed_over`, by its reason.
 
     Raises:
         Failure: a sidecar is given in place of its document, or a path does not exist.
     """
-    return list(_below(path) if path.is_dir() else _single(path))
+    counts: Counter[str] = Counter() if passed_over is None else passed_over
+    return list(_below(path, counts) if path.is_dir() else _single(path))
+
+
+def passed_over_line(directory: str, passed_over: Mapping[str, int]) -> str:
+    """Say what of a directory was passed over, and why."""
+    counts = ", ".join(f"{number:,} {reason}" for reason, number in passed_over.items())
+    return f"Passed over in {printable(directory)}: {counts}."
 
 
 def checked(sources: Sequence[Source]) -> Sequence[Source]:
@@ -154,23 +164,39 @@ def _single(file: Path) -> Iterator[LocalFile]:
         raise Failure(f"{file} cannot be read: {error.strerror}.") from error
 
 
-def _below(directory: Path) -> Iterator[LocalFile]:
-    files = sorted(_files_below(directory))
+def _below(directory: Path, passed_over: Counter[str]) -> Iterator[LocalFile]:
+    files, elsewhere = _files_below(directory, passed_over)
     sidecars = {file for file in files if is_sidecar(file.name)}
     for file in files:
-        if file not in sidecars:
-            beside = file.with_name(file.name + SIDECAR_SUFFIX)
-            path = file.relative_to(directory).as_posix()
-            yield LocalFile(path, file, file.stat().st_size, beside if beside in sidecars else None)
+        if file in sidecars:
+            continue
+        beside = file.with_name(file.name + SIDECAR_SUFFIX)
+        if beside in elsewhere:  # without what it says, too many might read the document
+            passed_over["described by a sidecar that is so linked"] += 1
+            continue
+        path = file.relative_to(directory).as_posix()
+        yield LocalFile(path, file, file.stat().st_size, beside if beside in sidecars else None)
 
 
-def _files_below(directory: Path) -> Iterator[Path]:
-    for folder, folders, files in os.walk(directory):
+def _files_below(directory: Path, passed_over: Counter[str]) -> tuple[list[Path], set[Path]]:
+    """Return the files in order, and the links that are not followed."""
+    files: list[Path] = []
+    elsewhere: set[Path] = set()
+    inside = directory.resolve()
+    for place, folders, names in os.walk(directory):
+        for name in (*names, *folders):
+            entry = Path(place, name)
+            if name.startswith("."):
+                passed_over["hidden"] += 1
+            elif entry.is_symlink() and not (entry.is_file() and entry.resolve().is_relative_to(inside)):
+                passed_over["linked to a directory, out of this one or to nothing"] += 1
+                elsewhere.add(entry)
+            elif entry.is_file():
+                files.append(entry)
+            elif not entry.is_dir():
+                passed_over["neither file nor directory"] += 1
         folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            file = Path(folder, name)
-            if not name.startswith(".") and file.is_file():
-                yield file
+    return sorted(files), elsewhere
 
 
 def _lines_in(file: Path) -> int:

@@ -11,7 +11,7 @@ from rag.errors import UnreadableDocument
 from rag.objects import SIDECAR_SUFFIX, DocumentKey, ObjectInfo
 from ragctl.bucket_sources import BucketObject
 from ragctl.deployment import Deployment
-from ragctl.failure import Failure
+from ragctl.failure import Failure, Unreachable
 from ragctl.sources import Source, Stored
 
 SIDE_BY_SIDE: Final = 16
@@ -86,7 +86,7 @@ class Uploader:
             except ClientError as error:
                 raise Failure(f"The bucket {bucket} refuses: {error.response['Error']['Message']}") from error
             except BotoCoreError as error:
-                raise Failure(f"The bucket {bucket} cannot be reached: {error}") from error
+                raise Unreachable(f"The bucket {bucket} cannot be reached: {error}") from error
             finally:
                 workers.shutdown(cancel_futures=True)
 

@@ -29,9 +29,10 @@ def doctor(
     """Compare the registry of documents with the vector index, both ways, and find what is stuck.
 
     Orphans are chunks in the index that no version of a document has; missing ones, those of a version that readers
-    should see. Stuck is what has been on its way for too long; unreaped, what nobody needs any more and nobody has
-    deleted. --fix deletes orphans and unreaped versions by their ids, and ingests the other documents again from the
-    bucket. Readers never see orphans, nor what is unreaped: the registry decides. Exit status 1: something is wrong.
+    should see. Stuck is what has been on its way for longer than --patience; unreaped, what nobody needs any more and
+    nobody has deleted. --fix deletes orphans and unreaped versions by their ids, and ingests the other documents again
+    from the bucket. Readers never see orphans, nor what is unreaped: the registry decides. Exit status 1: something is
+    wrong.
 
     With --stack, your credentials need cloudformation:DescribeStacks; dynamodb:BatchGetItem, GetItem and Query on the
     registry's table; secretsmanager:GetSecretValue; for --fix also dynamodb:PutItem on that table and BatchWriteItem on
@@ -48,12 +49,13 @@ def doctor(
             found, before, failures = mended.after, mended.before, _failures(mended)
         else:
             found, before, failures = examining(deployment, patience * 60)(tenant), None, []
+        waiting = _on_their_way(deployment, tenant, patience * 60)
     except RagError as error:
         raise Failure(str(error)) from error
     if as_json:
-        typer.echo(json.dumps(diagnosis_object(found, before, failures), ensure_ascii=False))
+        typer.echo(json.dumps(diagnosis_object(found, before, failures, waiting), ensure_ascii=False))
     else:
-        for line in diagnosis_lines(found, before, failures):
+        for line in diagnosis_lines(found, before, failures, waiting, patience):
             typer.echo(line)
     if not found.ok:
         raise typer.Exit(1)
@@ -78,26 +80,54 @@ def examining(deployment: Deployment, patience_seconds: float) -> "ExamineIndex"
 def mending(deployment: Deployment, patience_seconds: float) -> "Mending":
     """Return what mends a deployment."""
     from rag.ingestion.reaping import ReapVersions
+    from rag.ingestion.results import Result
+    from rag.objects import ObjectInfo
     from ragctl import wiring
+    from ragctl.load_report import LoadReport
     from ragctl.machines import Machine, complaint
     from ragctl.mending import Mending
+    from ragctl.progress import progress_view
+    from ragctl.runs import Run
 
     examine = examining(deployment, patience_seconds)
     machine = Machine(deployment, "IngestStateMachineArn")
+    objects = wiring.objects(deployment)
 
     def by_hand(changes: Sequence[Mapping[str, Any]]) -> Iterable[str | None]:
-        for ended in machine.run_all([dict(change) for change in changes]):
-            yield None if ended["status"] == "SUCCEEDED" else complaint(ended)
+        report = LoadReport("", len(changes))
+        with progress_view() as show:
+            ended = machine.run_all([dict(change) for change in changes])
+            for change, one in zip(changes, ended, strict=True):
+                reason = None if one["status"] == "SUCCEEDED" else complaint(one)
+                name = f"{change['tenant']}/{change['document_id']}"
+                report.add(Result(name, "failed" if reason else "ready", reason or ""))
+                show(report)
+                yield reason
+
+    def in_bulk(tenant: str, listed: Sequence[ObjectInfo], documents: int) -> None:
+        bulk = Machine(deployment, "IngestBulkStateMachineArn")
+        with progress_view() as show:
+            Run(objects, bulk, LoadReport(tenant, documents), show).over(listed)
 
     reap = ReapVersions(
-        objects=wiring.objects(deployment),
+        objects=objects,
         registry=examine.registry,
         pointer=examine.pointer,
         index_of=examine.index_of,
         cache=wiring.cache_of(deployment),
         endpoint=deployment.output("EmbeddingBaseUrl"),
     )
-    return Mending(examine, reap, by_hand)
+    return Mending(examine, reap, by_hand, in_bulk)
+
+
+def _on_their_way(deployment: Deployment, tenant: str | None, patience_seconds: float) -> int:
+    from rag.clock import now
+    from ragctl import wiring
+    from ragctl.retrying import on_their_way, stuck_before
+
+    documents, files = wiring.registry(deployment), wiring.registry(deployment, "file")
+    tenants = [tenant] if tenant else documents.tenants()
+    return on_their_way([documents, files], tenants, stuck_before(now(), patience_seconds))
 
 
 def _failures(mended: "Mended") -> list[dict[str, str]]:

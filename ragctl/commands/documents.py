@@ -1,6 +1,7 @@
 """`rag documents`: what the registry knows of the documents, and changes by hand."""
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -80,7 +81,7 @@ def list_documents(
         if family == "file" and shown:
             typer.echo("\nFiles that hold a document a line:")
         if shown or family == "document":
-            for line in table_lines(shown[:limit]):
+            for line in table_lines(shown[:limit], files=family == "file"):
                 typer.echo(line)
         if len(shown) > limit:
             typer.echo(f"These are the first {limit:,}; --limit shows more.", err=True)
@@ -94,13 +95,24 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show all that the registry knows of one document."""
-    from ragctl.listing import as_object, entry_lines
+    from rag.errors import RagError
+    from rag.ingestion.changes import is_record_file
+    from ragctl import wiring
+    from ragctl.listing import Records, as_object, entry_lines, file_as_object
 
-    entry = _known(Deployment.find(stack), tenant, [document])[document]
+    deployment = Deployment.find(stack)
+    entry = _known(deployment, tenant, [document])[document]
+    is_file = is_record_file(document) and entry.source == document  # a record may be called so as well
+    try:
+        held = wiring.registry(deployment).documents(tenant, source=document) if is_file else ()
+        records = Records.of(held) if is_file else None
+    except RagError as error:
+        raise Failure(str(error)) from error
     if as_json:
-        typer.echo(json.dumps(as_object(entry), ensure_ascii=False))
+        told = as_object(entry) if records is None else file_as_object(entry, records)
+        typer.echo(json.dumps(told, ensure_ascii=False))
     else:
-        for line in entry_lines(entry):
+        for line in entry_lines(entry, records):
             typer.echo(line)
 
 
@@ -123,6 +135,8 @@ def delete(
     ids = list(dict.fromkeys(documents))
     entries = _known(deployment, tenant, ids)
     if not yes:
+        if not sys.stdin.isatty():
+            raise Failure("There is no terminal to ask on whether to delete: give --yes.")
         typer.confirm(f"Delete {', '.join(ids)} of the tenant {tenant}?", abort=True, err=True)
     failures = _by_hand(deployment, tenant, ids, "delete")
     try:

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from ragctl.deployment import Deployment
-from ragctl.failure import Failure
+from ragctl.failure import Failure, Unreachable
 
 if TYPE_CHECKING:
     from ragctl.load_report import LoadReport
@@ -21,6 +22,9 @@ _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _NAME_RULE: Final = "takes 1 to 63 lower-case letters, digits and hyphens, the first of them no hyphen"
 _MAX_GROUPS: Final = 64
 _SCHEME: Final = "s3://"
+_AGAIN: Final = "Run the same command again: what is done is not done twice."
+_UNDER_WAY: Final = "What was uploaded is ingested all the same: rag documents list tells how it goes."
+_NOT_BEGUN: Final = "Nothing is ingested yet: run the same command again."
 
 
 def ingest(
@@ -91,7 +95,7 @@ def ingest(
 
 def _ingested(deployment: Deployment, tenant: str, paths: Sequence[str], description: "Description") -> "LoadReport":
     """Ingest the paths, or without any what has failed, and return what became of it."""
-    from rag.errors import RagError
+    from rag.errors import RagError, TransientError
     from ragctl.ingesting import Ingestion
     from ragctl.load_report import LoadReport, complaints
     from ragctl.progress import progress_view
@@ -109,22 +113,26 @@ def _ingested(deployment: Deployment, tenant: str, paths: Sequence[str], descrip
     except (Failure, RagError) as error:
         for line in complaints(report.failures):
             typer.echo(line, err=True)
-        raise Failure(str(error)) from error
+        advice = f" {_AGAIN}" if isinstance(error, Unreachable | TransientError) else ""
+        raise Failure(f"{error}{advice}") from error
     except KeyboardInterrupt:
-        raise Failure("What was uploaded is ingested all the same: rag documents list tells how it goes.") from None
+        raise Failure(_UNDER_WAY if report.begun else _NOT_BEGUN) from None
     return report
 
 
 def _sources(deployment: Deployment, paths: Sequence[str]) -> "Sequence[Source]":
     from ragctl.bucket_sources import bucket_objects
-    from ragctl.sources import checked, local_files
+    from ragctl.sources import checked, local_files, passed_over_line
 
     found: list[Source] = []
     for path in paths:
         if path.startswith(_SCHEME):
             found += bucket_objects(deployment.client("s3"), path)
         else:
-            found += local_files(Path(path))
+            passed_over = Counter[str]()
+            found += local_files(Path(path), passed_over)
+            if passed_over:
+                typer.echo(passed_over_line(path, passed_over), err=True)
     return checked(found)
 
 

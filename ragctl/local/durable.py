@@ -17,6 +17,10 @@ from ragctl.local.account import ACCOUNT_ID, REGION
 from ragctl.local.deliveries import Delivery
 from ragctl.local.journal import Journal, Key, State
 
+_LOST = (
+    "which was running when the local stack stopped: run the command that started it again; "
+    "rag doctor finds what an ingestion left unfinished"
+)
 ITEM, OBJECT, SECRET, EXECUTION, DELIVERY = "item", "object", "secret", "execution", "delivery"
 
 
@@ -75,7 +79,7 @@ class DurableState:
             except Exception as error:  # noqa: BLE001 - one state that the template has outgrown must not lose the rest
                 losses.append(f"not restored: {kind} {' '.join(address)}: {type(error).__name__}")
         lost = [arn for arn in running if arn not in {delivery.execution_arn for delivery in self.waiting}]
-        losses += [f"lost: execution {arn}, which was running when the local stack stopped" for arn in lost]
+        losses += [f"lost: execution {arn}, {_LOST}" for arn in lost]
         return losses
 
     def _object(self, bucket: str, name: str) -> State:

@@ -9,14 +9,14 @@ class MemoryCache:
     """Remembers for as long as it lives."""
 
     def __init__(self) -> None:
-        self._vectors: dict[str, Vector[float]] = {}
+        self.vectors: dict[str, Vector[float]] = {}
 
     def get(self, keys: Sequence[str]) -> "Mapping[str, Vector[float]]":
-        return {key: self._vectors[key] for key in keys if key in self._vectors}
+        return {key: self.vectors[key] for key in keys if key in self.vectors}
 
     def put(self, vectors: "Mapping[str, Vector[float]]") -> None:
-        self._vectors.update(vectors)
+        self.vectors.update(vectors)
 
     def forget(self, keys: Sequence[str]) -> None:
         for key in keys:
-            self._vectors.pop(key, None)
+            self.vectors.pop(key, None)

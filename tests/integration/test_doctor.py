@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from typer.testing import CliRunner
 
+from rag.clock import now
 from rag.identity import chunk_id
 from rag.models import IndexedChunk
 from rag.ports import ChunkIndex
@@ -130,3 +131,13 @@ def test_the_function_that_runs_every_night_counts_the_same(local_stack: Deploym
 
     assert result.exit_code == 0, result
     assert {"documents", "chunks", "unfilled", *COUNTS} <= set(json.loads(result.stdout))
+
+
+def test_what_is_on_its_way_is_no_finding(local_stack: Deployment, tenant: str) -> None:
+    leave = entry(local_stack, tenant, "leave.md")
+    begun = claim(leave, Origin("under way"), leave.source, leave.key, now()).entry
+    assert not wiring.registry(local_stack).store([begun])
+
+    found = doctor(tenant)
+
+    assert (found["ok"], found["stuck"], found["on_their_way"], found["exit"]) == (True, 0, 1, 0)

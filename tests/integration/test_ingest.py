@@ -243,7 +243,9 @@ def test_trying_again_without_the_sidecar_mended_opens_nothing(ingest: Any, ids:
 def test_with_nothing_to_try_again_all_is_well(ingest: Any, documents: Path) -> None:
     ingest(documents)
 
-    assert ingest("--retry-failed")["exit"] == 0
+    again = ingest("--retry-failed")
+
+    assert (again["exit"], again["documents"], again["on_their_way"]) == (0, 0, 0)
 
 
 def test_keys_may_hold_anything_that_a_file_name_may(ingest: Any, ids: Any, tmp_path: Path) -> None:
@@ -339,7 +341,10 @@ def test_a_deleted_document_can_come_back(ingest: Any, told: Any, cited: Any, do
 def test_a_deletion_is_asked_about_first(run: Any, ingest: Any, ids: Any, tenant: str, documents: Path) -> None:
     ingest(documents / "leave.md")
 
-    assert run("documents", "delete", "leave.md", "--tenant", tenant).exit_code == 1
+    refused = run("documents", "delete", "leave.md", "--tenant", tenant)
+
+    assert refused.exit_code == 1
+    assert "--yes" in str(refused.exception)
     assert ids() == ["leave.md"]
 
 
@@ -376,11 +381,28 @@ def test_the_list_shows_documents_and_the_files_that_hold_several(
     assert [line.split()[-1] for line in lines if line.startswith("ready")] == ["r1", "corpus.jsonl"]
 
 
+def test_a_file_of_records_says_how_many_it_holds_and_who_may_read_them(
+    run: Any, ingest: Any, told: Any, tenant: str, corpus: Path
+) -> None:
+    ingest(corpus, "--group", "hr")
+
+    lines = run("documents", "show", "corpus.jsonl", "--tenant", tenant).stdout.splitlines()
+
+    assert told("documents", "show", "corpus.jsonl")["records"] == {"ready": len(corpus.read_text().splitlines())}
+    assert [line for line in lines if line.startswith("readers  ")] == ["readers         hr"]
+
+
 def test_the_list_can_be_narrowed(told: Any, ingest: Any, ids: Any, documents: Path) -> None:
     ingest(documents)
 
     assert ids("--prefix", "pri") == ["prices.html"]
     assert ids("--limit", "1") == ["leave.md"]
+
+
+def test_a_bucket_that_does_not_exist_is_named(run: Any, tenant: str) -> None:
+    refused = run("ingest", "s3://no-such-bucket/reports/", "--tenant", tenant)
+
+    assert "no-such-bucket" in str(refused.exception)
 
 
 def test_an_unknown_document_is_a_failure(run: Any, tenant: str) -> None:

@@ -117,7 +117,8 @@ class TestLife:
         again = up(data, TOY_TEMPLATE)
 
         assert again.returncode == 0, again.stdout
-        assert f"lost: execution {lost}, which was running" in again.stdout
+        [line] = [line for line in again.stdout.splitlines() if line.startswith(f"lost: execution {lost}, which was")]
+        assert "run the command that started it again" in line
         assert_loaded(Deployment(STACK_NAME, found(data).endpoint))
         assert versions(Deployment(STACK_NAME, found(data).endpoint)) == current
         assert current.keys() == {"kept", "large"}

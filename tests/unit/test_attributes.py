@@ -36,3 +36,10 @@ def test_scalars_are_metadata(metadata: dict[str, Any]) -> None:
 def test_what_no_store_can_hold_is_no_metadata(metadata: object) -> None:
     with pytest.raises(InvalidRequest):
         parse_metadata(metadata)
+
+
+def test_groups_are_sent_where_they_belong() -> None:
+    with pytest.raises(
+        InvalidRequest, match=r"Put it into the sidecar of the file \(FILE\.metadata\.json\), or use --group"
+    ):
+        parse_metadata({"groups": ["hr"]})

@@ -52,3 +52,7 @@ def test_what_goes_wrong_is_one_line(arguments: list[str], environment: dict[str
 
 def test_a_filter_that_is_no_json_is_wrong_usage() -> None:
     assert rag("ask", "Why?", "--filter", '{"year": NaN}').returncode == 2
+
+
+def test_the_version_is_told() -> None:
+    assert rag("--version").stdout.startswith("rag ")

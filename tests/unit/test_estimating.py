@@ -63,3 +63,21 @@ def test_what_would_fail_is_told_with_its_reason(tmp_path: Path, name: str, cont
     [failure] = estimate(tmp_path, Settings(max_document_bytes=1_000)).failures
 
     assert reason in failure.reason
+
+
+def test_an_id_that_a_file_uses_twice_fails_as_in_an_ingestion(tmp_path: Path) -> None:
+    lines = '{"_id": "1", "text": "One."}\n' * 2 + '{"_id": "2", "text": "Two."}\n'
+    (tmp_path / "b.jsonl").write_text(lines)
+
+    estimated = estimate(tmp_path)
+
+    assert estimated.total.documents == 2
+    assert [(one.document_id, one.reason) for one in estimated.failures] == [
+        ("b.jsonl: 1", "Its _id was used before in this file. Give each record its own.")
+    ]
+
+
+def test_the_cost_is_no_upper_bound(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Words.")
+
+    assert "about $" in list(estimate(tmp_path).lines())[-1]

@@ -15,6 +15,7 @@ from rag.ingestion.examination import Examination, Finding
 from rag.ingestion.examining import ExamineIndex
 from rag.ingestion.reaping import ReapVersions
 from rag.models import Chunk, IndexedChunk
+from rag.objects import ObjectInfo
 from rag.registration import Origin, Registration, claim, registered
 from rag.vectors import unit
 from ragctl.mending import Mended, Mending
@@ -51,8 +52,23 @@ def examined(stage: IngestionStage, now: str = TOMORROW) -> Examination:
 
 
 def mended(stage: IngestionStage) -> Mended:
+    return mending(stage)[0]
+
+
+def mending(stage: IngestionStage) -> tuple[Mended, list[str], list[str]]:
+    """Return how the mending came out, the documents that were ingested by hand, and the keys that were in bulk."""
+    alone: list[str] = []
+    together: list[str] = []
+
+    def in_bulk(tenant: str, listed: Sequence[ObjectInfo], documents: int) -> None:
+        together.extend(info.key for info in listed)
+        objects = [{"key": info.key, "size": info.size, "etag": info.etag} for info in listed]
+        name = f"run-{len(together)}"
+        stage.run({"run": name, "number": 0, "tenant": tenant, "objects": objects}, name)
+
     def by_hand(changes: Sequence[Mapping[str, Any]]) -> Iterable[str | None]:
         for change in changes:
+            alone.append(change["document_id"])
             try:
                 stage.run(dict(change), f"by-hand-{random.random()}")
             except ExecutionFailed as failure:
@@ -68,7 +84,7 @@ def mended(stage: IngestionStage) -> Mended:
         stage.cache,
         FakeEmbedder.endpoint,
     )
-    return Mending(examining(stage), reap, by_hand)(TENANT)
+    return Mending(examining(stage), reap, by_hand, in_bulk)(TENANT), alone, together
 
 
 def live_ids(stage: IngestionStage, path: str) -> list[str]:
@@ -198,6 +214,50 @@ def test_a_document_is_stuck_when_it_has_been_indexing_for_too_long() -> None:
 
     assert found.stuck == 1
     assert found.findings[0].detail == "indexing since 2026-11-22T12:00:00Z"
+
+
+def broken_off(stage: IngestionStage, *paths: str) -> None:
+    known = [entry(stage, path) for path in paths]
+    stage.registry.store(
+        [claim(one, Origin(f"later {one.key}"), one.source, one.key, one.updated_at).entry for one in known]
+    )
+
+
+def test_many_stuck_documents_are_mended_in_one_run() -> None:
+    paths = [f"{number:02}.md" for number in range(12)]
+    stage = stage_with(*paths, "gone.md")
+    broken_off(stage, *paths, "gone.md")
+    stage.delete("gone.md")
+
+    outcome, alone, together = mending(stage)
+
+    assert together == [f"documents/{TENANT}/{path}" for path in paths]
+    assert alone == ["gone.md"]
+    assert (outcome.before.stuck, outcome.after.stuck) == (13, 0)
+    assert {entry(stage, path).status for path in paths} == {"ready"}
+    assert list(outcome.failures) == [(TENANT, "gone.md")]
+
+
+def test_a_few_stuck_documents_are_mended_one_by_one() -> None:
+    stage = stage_with(*PATHS)
+    broken_off(stage, *PATHS)
+
+    outcome, alone, together = mending(stage)
+
+    assert (sorted(alone), together, outcome.after.ok) == (list(PATHS), [], True)
+
+
+def test_a_run_takes_what_is_stuck_and_not_missing_as_well() -> None:
+    paths = [f"{number:02}.md" for number in range(12)]
+    stage = stage_with(*paths)
+    lost = entry(stage, "00.md")
+    broken_off(stage, *paths)
+    stage.indexes[LIVE.slug].delete(TENANT, live_ids(stage, "00.md"))
+
+    outcome, alone, _ = mending(stage)
+
+    assert lost.live_version != entry(stage, "00.md").live_version
+    assert (alone, outcome.after.ok) == (["00.md"], True)
 
 
 def test_a_document_is_stuck_when_the_index_does_not_follow_its_sidecar() -> None:

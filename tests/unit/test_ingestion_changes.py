@@ -91,7 +91,7 @@ def test_a_key_with_no_tenant_in_it_is_refused(tenant: str) -> None:
 def test_items_and_changes_by_hand_are_parsed() -> None:
     listed = {"key": "bulk/acme/a.md", "size": 1, "etag": "e", "sidecar": True}
     part = {"key": "bulk/acme/a.jsonl", "etag": "e", "start": 0, "end": 9, "generation": "1-a"}
-    copied = {"documents": ["a"], "target": {"model": "m", "dimensions": 2}}
+    copied = {"documents": ["a"]}
     by_hand = {"tenant": "acme", "document_id": "a", "action": "delete"}
     forms: list[tuple[dict[str, Any], type, str]] = [
         (item(objects=[listed]), ObjectsItem, "staging/acme/r1-7"),
@@ -120,6 +120,8 @@ def test_items_and_changes_by_hand_are_parsed() -> None:
         item(objects=[{"key": 1}]),
         item(objects=[], records=[]),
         item(run="a/b", objects=[]),
+        {"tenant": "acme", "document_id": "a" * 1_025, "action": "delete"},
+        item(objects=[{"key": "bulk/acme/" + "a" * 1_024, "size": 1, "etag": "e"}]),
     ],
 )
 def test_anything_else_is_refused(value: dict[str, Any]) -> None:

@@ -23,8 +23,7 @@ def stage() -> IngestionStage:
 
 
 def item(*paths: str) -> dict[str, Any]:
-    target = {"model": NEXT.model, "dimensions": NEXT.dimensions}
-    return {"run": "r", "number": 0, "tenant": TENANT, "copy": {"documents": list(paths), "target": target}}
+    return {"run": "r", "number": 0, "tenant": TENANT, "copy": {"documents": list(paths)}}
 
 
 def test_the_next_collection_holds_the_same_chunks_for_the_same_readers(stage: IngestionStage) -> None:

@@ -64,6 +64,26 @@ def test_a_sidecar_that_could_not_be_read_is_told_of_until_it_is(desk: ReadingDe
     assert (entry.status, desk.visible(), len(desk.visible("hr"))) == ("ready", {}, 1)
 
 
+@pytest.mark.parametrize(("path", "content"), [("a.md", "text"), ("a.jsonl", lines(a="text"))])
+def test_what_a_sidecars_deletion_has_read_again_fails_with_it(desk: ReadingDesk, path: str, content: str) -> None:
+    desk.ingest(desk.put(f"{path}.metadata.json", "{"))
+    desk.ingest(desk.put(path, content))
+    removed = desk.remove(f"{path}.metadata.json")
+    desk.read(removed)
+
+    desk.fail(removed, "Sandbox.Timedout")
+
+    (entry,) = (entry for entry in desk.documents.documents(TENANT) if entry.turn)
+    assert (entry.status, "took too long" in entry.error) == ("failed", True)
+
+
+def test_the_deletion_of_a_sidecar_fails_nothing_else(desk: ReadingDesk) -> None:
+    desk.ingest(desk.put_sidecar("a.md", groups=["hr"]))
+    desk.ingest(desk.put("a.md", "text"))
+    desk.fail(desk.remove("a.md.metadata.json"), "Sandbox.Timedout")
+    assert desk.entry("a.md").status == "ready"
+
+
 def test_a_failure_that_comes_late_changes_nothing(desk: ReadingDesk) -> None:
     first = desk.put("a.md", "first")
     work = desk.read(first).work

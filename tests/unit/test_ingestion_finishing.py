@@ -121,8 +121,25 @@ def test_the_same_id_in_two_ranges_is_refused_in_the_second() -> None:
     summary = desk.bulk(run("first"))
 
     assert (summary.ready, summary.failed) == (1, 1)
-    assert "used before in this file" in summary.failures[0]["reason"]
+    assert summary.failures[0]["document_id"] == "a (again)"
+    assert summary.failures[0]["reason"].startswith("Its _id was used before in this file.")
     assert desk.visible() == {"a": "first"}
+    assert (desk.file(PATH).status, desk.entry("a").status) == ("failed", "ready")
+    assert desk.file(PATH).error.startswith("1 of its records failed; first: a (again): Its _id was used before")
+
+
+def test_a_file_of_which_records_are_refused_fails_and_the_rest_of_it_goes_on() -> None:
+    desk = begun()
+    desk.ingest(desk.put("first.jsonl", lines(x="first")))
+    desk.put(PATH, lines(b="two", c="three", d="new", x="second"), "bulk/")
+
+    summary = desk.bulk(run("second"))
+
+    assert (summary.ready, summary.failed, summary.deleted) == (1, 2, 1)  # one of those that failed is empty.md
+    assert desk.visible() == {"b": "two", "c": "three", "d": "new", "x": "first"} | {"x.md": "text"}
+    file = desk.file(PATH)
+    assert file.status == "failed"
+    assert file.error.startswith("1 of its records failed; first: x: Its id belongs to first.jsonl")
 
 
 def test_an_unusable_sidecar_of_a_file_leaves_it_out() -> None:

@@ -137,6 +137,13 @@ def test_copies_are_of_what_is_live(desk: ReadingDesk) -> None:
     assert desk.read(item).next == "copy"
 
 
+@pytest.mark.parametrize("beyond", [{"model": "m" * 201}, {"host": "h" * 256}])
+def test_a_collection_with_an_endless_name_is_refused(desk: ReadingDesk, beyond: dict[str, str]) -> None:
+    target = {"model": "large", "dimensions": 3, "host": ""}
+    with pytest.raises(InvalidRequest):
+        desk.plan({"run": "r1", "reindex": target | beyond})
+
+
 def test_nothing_to_do_is_an_empty_list(desk: ReadingDesk) -> None:
     planned = desk.plan({**RUN, "prefix": BULK})
     assert (planned.items, desk.items(planned)) == (0, [])

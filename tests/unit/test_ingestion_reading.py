@@ -257,11 +257,107 @@ def test_where_sidecars_are_required_a_document_waits_for_its_own() -> None:
     desk.ingest(desk.put("a.md", "text"))
     assert (desk.visible(), desk.entry("a.md").readers) == ({}, (NOBODY,))
 
-    desk.ingest(desk.put_sidecar("a.md", year=2026))
+    desk.ingest(desk.put_sidecar("a.md", groups=[]))
     assert desk.visible() == {"a.md": "text"}
 
 
-@pytest.mark.parametrize(("path", "content"), [("a.md", "text"), ("a.jsonl", '{"_id": "a", "text": "text"}')])
+FILES = pytest.mark.parametrize(("path", "content"), [("a.md", "text"), ("a.jsonl", '{"_id": "a", "text": "text"}')])
+
+
+@FILES
+@pytest.mark.parametrize("first", ["document", "sidecar", "document in bulk"])
+def test_a_sidecar_without_groups_opens_no_document_that_waits_for_its_own(path: str, content: str, first: str) -> None:
+    desk = ReadingDesk(require_sidecar=True)
+    if first == "sidecar":
+        desk.ingest(desk.put_sidecar(path, year=2026))
+    if first == "document in bulk":
+        desk.bulk({"run": "r", "tenant": TENANT, "prefix": _bulk(desk, path, content)})
+    else:
+        desk.ingest(desk.put(path, content))
+    desk.ingest(desk.put_sidecar(path, year=2026))
+
+    (entry,) = desk.documents.documents(TENANT)
+    assert (desk.visible(), entry.readers, entry.metadata) == ({}, (NOBODY,), {"year": 2026})
+    desk.ingest(desk.put_sidecar(path, groups=["hr"]))
+    assert (desk.visible(), list(desk.visible("hr").values())) == ({}, ["text"])
+
+
+@FILES
+@pytest.mark.parametrize("in_bulk", [False, True])
+def test_where_sidecars_are_not_required_one_without_groups_hides_nothing(
+    desk: ReadingDesk, path: str, content: str, in_bulk: bool
+) -> None:
+    if in_bulk:
+        desk.bulk({"run": "r", "tenant": TENANT, "prefix": _bulk(desk, path, content)})
+    else:
+        desk.ingest(desk.put(path, content))
+
+    desk.ingest(desk.put_sidecar(path, year=2026))
+
+    assert list(desk.visible().values()) == ["text"]
+
+
+@FILES
+@pytest.mark.parametrize("required", [False, True])
+@pytest.mark.parametrize("again", ["by its event", "in bulk", "after a failure"])
+def test_a_document_after_a_deletion_waits_for_a_sidecar_of_its_own_where_one_is_required(
+    path: str, content: str, required: bool, again: str
+) -> None:
+    desk = ReadingDesk(require_sidecar=required)
+    desk.ingest(desk.put_sidecar(path, groups=[]))
+    desk.ingest(desk.put(path, content))
+    assert list(desk.visible().values()) == ["text"]
+    desk.ingest(desk.remove(f"{path}.metadata.json"))
+    desk.ingest(desk.remove(path))
+
+    if again == "in bulk":
+        desk.bulk({"run": "r", "tenant": TENANT, "prefix": _bulk(desk, path, content)})
+    else:
+        put = desk.put(path, content)
+        if again == "after a failure":
+            desk.fail(put, "Runtime.ExitError")
+        desk.ingest(put)
+    assert list(desk.visible().values()) == ([] if required else ["text"])
+
+    desk.ingest(desk.put_sidecar(path, groups=[]))
+    assert list(desk.visible().values()) == ["text"]
+
+
+@FILES
+def test_an_unusable_sidecar_that_is_deleted_fails_its_document_no_longer(path: str, content: str) -> None:
+    desk = ReadingDesk()
+    desk.ingest(desk.put_sidecar(path, groups=["hr"]))
+    desk.ingest(desk.put(path, "old" if path == "a.md" else content.replace('"text": "text"', '"text": "old"')))
+    broken = desk.put(f"{path}.metadata.json", "{")
+    desk.ingest(desk.put(path, content))
+    desk.ingest(broken)
+    registry = desk.records if path == "a.jsonl" else desk.documents
+    assert registry.load(TENANT, [path])[path].error.startswith("Its sidecar cannot be used")
+
+    removed = desk.remove(f"{path}.metadata.json")
+    desk.ingest(removed, "removed")
+
+    entry = registry.load(TENANT, [path])[path]
+    assert (entry.status, entry.error, entry.groups) == ("ready", "", ("hr",))
+    assert (desk.visible(), list(desk.visible("hr").values())) == ({}, ["text"])
+    desk.ingest(removed, "once more")
+    assert registry.load(TENANT, [path])[path] == entry
+
+
+def test_the_deletion_of_a_sidecar_that_was_put_anew_is_left_to_that(desk: ReadingDesk) -> None:
+    desk.ingest(desk.put("a.md", "text"))
+    desk.ingest(desk.put("a.md.metadata.json", "{"))
+    removed = desk.remove("a.md.metadata.json")
+    mended = desk.put_sidecar("a.md", groups=["hr"])
+
+    desk.ingest(removed, "removed")
+    assert desk.entry("a.md").status == "failed"
+    desk.ingest(mended, "mended")
+
+    assert (desk.visible(), desk.visible("hr")) == ({}, {"a.md": "text"})
+
+
+@FILES
 def test_a_sidecar_that_says_nothing_usable_has_not_spoken(path: str, content: str) -> None:
     desk = ReadingDesk(require_sidecar=True)
     desk.ingest(desk.put(f"{path}.metadata.json", "{"))

@@ -76,16 +76,46 @@ def test_an_id_of_another_file_is_refused_and_counted(desk: ReadingDesk) -> None
     desk.ingest(desk.put("second.jsonl", lines(a="second", b="mine")))
 
     assert desk.visible() == {"a": "first", "b": "mine"}
-    assert desk.file("second.jsonl").error.startswith("1 of 2 records failed; first: a: Its id belongs to first.jsonl")
+    file = desk.file("second.jsonl")
+    assert (file.status, desk.entry("b").status) == ("failed", "ready")
+    assert file.error.startswith("1 of 2 records failed; first: a: Its id belongs to first.jsonl")
     desk.ingest(desk.put("second.jsonl", lines(b="mine")))
     assert desk.visible() == {"a": "first", "b": "mine"}
+    assert (desk.file("second.jsonl").status, desk.file("second.jsonl").error) == ("ready", "")
+
+
+def test_a_refused_record_is_taken_up_by_another_attempt_once_its_id_is_free(desk: ReadingDesk) -> None:
+    desk.ingest(desk.put("first.jsonl", lines(a="first")))
+    desk.ingest(desk.put("second.jsonl", lines(a="second", b="mine")))
+    desk.ingest(desk.remove("first.jsonl"))
+
+    desk.ingest(by_hand("ingest", "second.jsonl"), "by-hand")
+
+    assert desk.visible() == {"a": "second", "b": "mine"}
+    assert desk.file("second.jsonl").status == "ready"
+
+
+def test_records_vanish_from_a_file_of_which_some_are_refused(desk: ReadingDesk) -> None:
+    desk.ingest(desk.put("first.jsonl", lines(a="first")))
+    desk.ingest(desk.put(PATH, lines(b="two", c="three")))
+
+    desk.ingest(desk.put(PATH, lines(a="second", b="two")))
+
+    assert desk.visible() == {"a": "first", "b": "two"}
+    assert (desk.entry("c").status, desk.file(PATH).status) == ("deleted", "failed")
+
+
+def test_a_record_that_fails_under_its_own_name_does_not_fail_its_file(desk: ReadingDesk) -> None:
+    desk.ingest(desk.put(PATH, lines(a="", b="two")))
+    assert (desk.file(PATH).status, desk.entry("a").status) == ("ready", "failed")
 
 
 def test_the_second_record_with_one_id_is_refused(desk: ReadingDesk) -> None:
     desk.ingest(desk.put(PATH, lines('{"_id": "a", "text": "first"}', '{"_id": "a", "text": "second"}')))
 
     assert desk.visible() == {"a": "first"}
-    assert "used before in this file" in desk.file(PATH).error
+    assert (desk.file(PATH).status, desk.entry("a").status) == ("failed", "ready")
+    assert desk.file(PATH).error.startswith("1 of 2 records failed; first: a: Its _id was used before in this file.")
 
 
 def test_a_record_without_text_fails_and_keeps_what_was_live(desk: ReadingDesk) -> None:
@@ -175,7 +205,7 @@ def test_where_sidecars_are_required_records_wait_for_that_of_their_file() -> No
     desk = ReadingDesk(require_sidecar=True)
     desk.ingest(desk.put(PATH, lines(a="one")))
     assert desk.visible() == {}
-    desk.ingest(desk.put_sidecar(PATH, year=2026))
+    desk.ingest(desk.put_sidecar(PATH, groups=[]))
     assert desk.visible() == {"a": "one"}
 
 
@@ -245,17 +275,20 @@ def test_a_file_too_large_names_the_limit(desk: ReadingDesk) -> None:
     assert "larger than" in desk.file(PATH).error
 
 
+@pytest.mark.parametrize("refused", [(), ('{"_id": "b", "text": "again"}',)])
 @pytest.mark.parametrize("repeated", ["first", "second"])
-def test_of_two_versions_of_a_file_read_side_by_side_the_newer_wins(repeated: str) -> None:
+def test_of_two_versions_of_a_file_read_side_by_side_the_newer_wins(repeated: str, refused: tuple[str, ...]) -> None:
     for after in count(1):
         desk = ReadingDesk()
         desk.ingest(desk.put(PATH, lines(z="gone")))
         first = desk.put(PATH, lines(a="one", b="two", c="three"))
-        second = desk.ingest_while(first, after, partial(desk.put, PATH, lines(b="new", d="four")))
+        newer = lines(b="new", d="four") + lines(*refused)
+        second = desk.ingest_while(first, after, partial(desk.put, PATH, newer))
         if second is None:
             break
         desk.ingest(first if repeated == "first" else second, "once more")
         assert desk.visible() == {"b": "new", "d": "four"}, after
+        assert desk.file(PATH).status == ("failed" if refused else "ready"), after
         statuses = {entry.document_id: entry.status for entry in desk.documents.documents(TENANT)}
         assert {name for name, status in statuses.items() if status == "deleted"} == statuses.keys() - {"b", "d"}, after
     assert after > 5

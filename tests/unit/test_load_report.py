@@ -75,3 +75,22 @@ def test_what_a_document_is_called_cannot_steer_the_terminal() -> None:
     [line] = complaints([Result("\x1b[2Ja.md", "failed", "No.")])
 
     assert line == "failed: [2Ja.md: No."
+
+
+def test_a_retry_with_nothing_to_do_tells_what_is_on_its_way() -> None:
+    made = report()
+    made.on_their_way = 2
+
+    assert list(made.lines()) == [
+        "Nothing has failed.",
+        "2 documents are on their way; after 15 minutes without progress they count as stuck.",
+    ]
+    assert made.as_object()["on_their_way"] == 2
+    assert "on_their_way" not in report().as_object()
+
+
+def test_one_is_no_plural() -> None:
+    first, second = report(Result("a", "ready", chunks=1)).lines()
+
+    assert first.startswith("1 document: 1 ready")
+    assert second.startswith("1 chunk: ")

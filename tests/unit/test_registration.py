@@ -211,17 +211,40 @@ def test_a_document_that_is_deleted_and_uploaded_anew_is_open_to_no_more_than_be
     assert ready(gone(hidden, put("2")), put("3")).readers == (NOBODY,)
 
 
-def test_a_hidden_document_is_shown_once_a_sidecar_has_spoken() -> None:
+def test_a_hidden_document_is_shown_once_a_sidecar_has_named_its_groups() -> None:
     hidden = replace(ready(NEW, put("1")), hidden=True)
     assert hidden.readers == (NOBODY,)
+    entry = some(described(hidden, said("1"), None, {"year": 2026}, NOW))
+    assert (entry.readers, entry.spoken_for, entry.metadata) == ((NOBODY,), False, {"year": 2026})
     entry = some(described(hidden, said("1"), (), {}, NOW))
-    assert entry.readers == (EVERYONE,)
-    assert ready(gone(entry, put("2")), put("3")).spoken_for
+    assert (entry.readers, entry.spoken_for) == ((EVERYONE,), True)
 
 
-@pytest.mark.parametrize("entry", [NEW, gone(NEW, put("1")), some(misdescribed(NEW, said("1"), "It is no JSON.", NOW))])
-def test_no_sidecar_has_spoken_for_what_is_only_known_to_be_gone_or_misdescribed(entry: Registration) -> None:
-    assert not entry.spoken_for
+def test_a_sidecar_that_names_no_groups_leaves_them() -> None:
+    entry = some(described(ready(NEW, put("1")), said("1"), ("hr",), {}, NOW))
+    entry = some(described(entry, said("2"), None, {"year": 2026}, NOW))
+    assert (entry.readers, entry.spoken_for, entry.metadata) == (("hr",), True, {"year": 2026})
+
+
+def test_what_a_sidecar_said_of_a_document_is_not_said_of_the_one_after_its_deletion() -> None:
+    entry = some(described(ready(NEW, put("1")), said("1"), (), {}, NOW))
+    assert not entry.is_new
+    entry = gone(entry, put("2"))
+    assert (entry.is_new, entry.spoken_for) == (True, False)
+    assert not some(described(entry, said("3"), (), {}, NOW)).is_new
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        NEW,
+        gone(NEW, put("1")),
+        some(misdescribed(NEW, said("1"), "It is no JSON.", NOW)),
+        some(described(NEW, said("1"), None, {}, NOW)),
+    ],
+)
+def test_no_sidecar_has_spoken_for_what_none_has_named_the_groups_of(entry: Registration) -> None:
+    assert (entry.spoken_for, entry.is_new) == (False, True)
 
 
 def test_a_sidecar_may_come_before_its_document() -> None:

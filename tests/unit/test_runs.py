@@ -116,6 +116,19 @@ def test_a_run_that_fails_as_such_is_told_with_name_and_cause() -> None:
         Run(MemoryObjects(), machine, LoadReport("default", 1), lambda _: None).over([LISTED])
 
 
+def test_only_a_run_that_has_started_goes_on_by_itself() -> None:
+    class Refusing(BulkMachine):
+        def start(self, request: Mapping[str, Any], name: str) -> str:
+            raise KeyboardInterrupt
+
+    before, after = LoadReport("default", 1), LoadReport("default", 1)
+    with pytest.raises(KeyboardInterrupt):
+        Run(MemoryObjects(), Refusing([]), before, lambda _: None).over([LISTED])
+    Run(MemoryObjects(), BulkMachine([]), after, lambda _: None).over([LISTED])
+
+    assert (before.begun, after.begun) == (False, True)
+
+
 def test_names_of_runs_differ_and_begin_with_the_time() -> None:
     names = {run_name() for _ in range(50)}
 

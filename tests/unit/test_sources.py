@@ -1,11 +1,12 @@
 """Files on disk as sources: names, order, sidecars, and what is passed over."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from ragctl.failure import Failure
-from ragctl.sources import Stored, checked, count_documents, local_files
+from ragctl.sources import Stored, checked, count_documents, local_files, passed_over_line
 
 
 @pytest.fixture
@@ -71,3 +72,31 @@ def test_an_objects_etag_tells_whether_it_holds_the_same(directory: Path) -> Non
 @pytest.mark.parametrize(("version_id", "version"), [("v1", "v1"), (None, "abc"), ("null", "abc")])
 def test_an_object_without_versions_is_known_by_its_etag(version_id: str | None, version: str) -> None:
     assert Stored.told('"abc"', version_id) == Stored("abc", version)
+
+
+def test_links_out_of_the_directory_are_not_followed(directory: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "secret.md").write_text("secret")
+    (directory / "link.md").symlink_to(outside / "secret.md")
+    (directory / "folder").symlink_to(outside)
+    (directory / "broken.md").symlink_to(outside / "nothing")
+    (directory / "inside.md").symlink_to(directory / "b.md")
+
+    passed_over = Counter[str]()
+    found = [file.path for file in local_files(directory, passed_over)]
+
+    assert found == ["a.txt", "b.md", "inside.md", "sub/c.html", "sub/corpus.jsonl"]
+    assert sorted(passed_over.values()) == [2, 3]
+    told = passed_over_line("docs", passed_over)
+    assert "2 hidden" in told
+    assert "3 linked" in told
+
+
+def test_a_document_does_not_go_without_what_a_linked_sidecar_says(
+    directory: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "all.json"
+    outside.write_text('{"metadataAttributes": {"groups": ["hr"]}}')
+    (directory / "a.txt.metadata.json").symlink_to(outside)
+
+    assert "a.txt" not in [file.path for file in local_files(directory)]

@@ -1,7 +1,7 @@
 """Each distinct text is embedded once; what does not fit is never remembered."""
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -9,6 +9,7 @@ from rag.errors import MalformedResponse, UpstreamUnavailable
 from rag.models import Embeddings
 from rag.vectorising import CachedEmbedder
 from rag.vectors import Vector
+from tests.fakes.memory_cache import MemoryCache
 
 
 class CountingEmbedder:
@@ -26,17 +27,6 @@ class CountingEmbedder:
         return Embeddings([vector_of(text) for text in texts], tokens=len(texts))
 
 
-class DictCache:
-    def __init__(self) -> None:
-        self.vectors: dict[str, Vector[float]] = {}
-
-    def get(self, keys: Sequence[str]) -> Mapping[str, "Vector[float]"]:
-        return {key: self.vectors[key] for key in keys if key in self.vectors}
-
-    def put(self, vectors: Mapping[str, "Vector[float]"]) -> None:
-        self.vectors.update(vectors)
-
-
 def vector_of(text: str) -> "Vector[float]":
     return array("f", (float(len(text)), float(sum(text.encode()))))
 
@@ -47,12 +37,12 @@ def embedder() -> CountingEmbedder:
 
 
 @pytest.fixture
-def cache() -> DictCache:
-    return DictCache()
+def cache() -> MemoryCache:
+    return MemoryCache()
 
 
 @pytest.fixture
-def cached(embedder: CountingEmbedder, cache: DictCache) -> CachedEmbedder:
+def cached(embedder: CountingEmbedder, cache: MemoryCache) -> CachedEmbedder:
     return CachedEmbedder(embedder, cache)
 
 
@@ -97,7 +87,7 @@ def test_tenants_share_nothing(cached: CachedEmbedder, embedder: CountingEmbedde
 
 
 def test_a_cached_vector_of_other_dimensions_is_a_miss(
-    cached: CachedEmbedder, embedder: CountingEmbedder, cache: DictCache
+    cached: CachedEmbedder, embedder: CountingEmbedder, cache: MemoryCache
 ) -> None:
     cached.embed("acme", ["one"])
     cache.vectors = {key: array("f", (1.0,)) for key in cache.vectors}
@@ -114,7 +104,7 @@ def test_a_cached_vector_of_other_dimensions_is_a_miss(
 def test_an_answer_that_does_not_fit_is_refused_and_not_remembered(
     cached: CachedEmbedder,
     embedder: CountingEmbedder,
-    cache: DictCache,
+    cache: MemoryCache,
     monkeypatch: pytest.MonkeyPatch,
     vectors: "list[Vector[float]]",
 ) -> None:

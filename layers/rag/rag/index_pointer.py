@@ -2,6 +2,9 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta
 
 from rag.contract import Contract
 from rag.identity import collection_name
@@ -13,9 +16,9 @@ class IndexTarget(Contract, frozen=True, kw_only=True):
     `host` is that of a Pinecone index; a Milvus collection is named after its model.
     """
 
-    model: str
+    model: Annotated[str, Meta(max_length=200)]
     dimensions: int
-    host: str = ""
+    host: Annotated[str, Meta(max_length=255)] = ""
 
     @property
     def slug(self) -> str:

@@ -78,10 +78,10 @@ class Registration:
     stripped: int = 0  # invisible characters that were taken out
     groups: tuple[str, ...] = ()
     metadata: Metadata = field(default_factory=dict)
-    hidden: bool = False  # until a sidecar has spoken for it
-    spoken_for: bool = False  # by a sidecar, once and for all
+    hidden: bool = False  # until a sidecar has named its groups
+    spoken_for: bool = False  # by a sidecar that names its groups, until it is deleted
     indexed_attributes: str = ""  # the attributes that the live version's chunks carry in the index
-    generation: str = ""  # of a record: the version of its file that it was last seen in
+    generation: str = ""  # the version of its file that a record was last seen in; of a file, that last read to its end
     created_at: str = ""
     updated_at: str = ""
 
@@ -97,8 +97,8 @@ class Registration:
 
     @property
     def is_new(self) -> bool:
-        """Whether nobody has had a turn, and no sidecar has spoken for it: an unusable one may have been noted."""
-        return not self.turn and not self.spoken_for
+        """Whether its life has not begun, and no sidecar has named its groups: one without any may have been noted."""
+        return (not self.turn or self.status == "deleted") and not self.spoken_for
 
     @property
     def readers(self) -> tuple[str, ...]:
@@ -225,7 +225,11 @@ def failed(entry: Registration, turn: int, reason: str, now: str) -> Registratio
 
 
 def deleted(entry: Registration, now: str) -> Registration:
-    """End the present turn with the document gone for its readers; what described it goes as well."""
+    """End the present turn with the document gone for its readers; what described it goes as well.
+
+    Its groups stay, so that a later document with this id is open to no more. Where sidecars are required, that one
+    waits for its own.
+    """
     return replace(
         entry,
         status="deleted",
@@ -234,16 +238,18 @@ def deleted(entry: Registration, now: str) -> Registration:
         content_hash="",
         title="",
         metadata={},
+        spoken_for=False,
         indexed_attributes="",
         updated_at=now,
     )
 
 
 def described(
-    entry: Registration, origin: Origin, groups: tuple[str, ...], metadata: Metadata, now: str
+    entry: Registration, origin: Origin, groups: tuple[str, ...] | None, metadata: Metadata, now: str
 ) -> Registration | None:
     """Take up what a sidecar says, which may arrive before its document; None if a newer one has spoken.
 
+    Where `groups` is None, it says nothing of them: who may read stays as it was, and a hidden document hidden.
     The same event may come again, after an attempt that broke off before the index followed. One without a sequencer
     is as new as the sidecar was when it was read: load the entry first, then read the sidecar, and read it again when
     storing fails, so that what a newer event has stored is never undone.
@@ -253,10 +259,10 @@ def described(
     return replace(
         entry,
         seen=_with_seen(entry, origin),
-        groups=groups,
+        groups=entry.groups if groups is None else groups,
         metadata=metadata,
-        hidden=False,
-        spoken_for=True,
+        hidden=entry.hidden and groups is None,
+        spoken_for=entry.spoken_for or groups is not None,
         created_at=entry.created_at or now,
         updated_at=now,
     )

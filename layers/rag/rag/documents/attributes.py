@@ -35,7 +35,10 @@ def _name(name: object) -> str:
             "A metadata field's name is a letter followed by at most 62 letters, digits, hyphens and underscores."
         )
     if name in RESERVED:
-        raise InvalidRequest(f"{name} is no metadata: it says who may read a document, and is given apart.")
+        raise InvalidRequest(
+            f"{name} is no metadata: it says who may read a document. Put it into the sidecar of the file"
+            " (FILE.metadata.json), or use --group."
+        )
     return name
 
 

@@ -1,13 +1,14 @@
 """What may start an ingestion: an S3 event, a change by hand, or an item of a bulk run. Anything else is refused."""
 
 from dataclasses import replace
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
+from msgspec import Meta
 
 from rag.contract import Contract, Tenant
 from rag.errors import InvalidRequest
-from rag.index_pointer import IndexTarget
+from rag.identity import MAX_ID_BYTES
 from rag.ingestion.contracts import RunName, Work
 from rag.objects import BULK, STAGING, WATCHED, DocumentKey, ObjectInfo
 from rag.registration import Origin
@@ -17,6 +18,7 @@ MALFORMED: Final = "The input must be an S3 event of EventBridge, a change by ha
 _NO_TENANT: Final = "none"  # whose work nobody does
 
 Action = Literal["ingest", "delete", "reindex"]
+_Name = Annotated[str, Meta(max_length=MAX_ID_BYTES)]  # of a document, or of an object
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -56,7 +58,7 @@ class ByHand(Contract, frozen=True, kw_only=True):
     """Somebody asks for one document, or for a file of records, by its id."""
 
     tenant: Tenant
-    document_id: str
+    document_id: _Name
     action: Action
 
     def origin(self, trace_id: str) -> Origin:
@@ -67,7 +69,7 @@ class ByHand(Contract, frozen=True, kw_only=True):
 class ListedObject(Contract, frozen=True, kw_only=True):
     """An object of a run. `sidecar` tells whether it has one."""
 
-    key: str
+    key: _Name
     size: int
     etag: str
     sidecar: bool = False
@@ -85,12 +87,11 @@ class ObjectsItem(Contract, frozen=True, kw_only=True):
 class RecordRange(Contract, frozen=True, kw_only=True):
     """Bytes of a JSONL file, from the start of a line to the end of one, in one generation of the file."""
 
-    key: str
+    key: _Name
     etag: str
     start: int
     end: int
     generation: str
-    sidecar: bool = False
 
 
 class RecordsItem(Contract, frozen=True, kw_only=True):
@@ -106,7 +107,6 @@ class CopiedDocuments(Contract, frozen=True, kw_only=True):
     """Documents that another collection is to hold as well."""
 
     documents: list[str]
-    target: IndexTarget
 
 
 class CopyItem(Contract, frozen=True, kw_only=True):

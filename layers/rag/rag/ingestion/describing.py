@@ -35,6 +35,7 @@ class DescribeDocuments:
     objects: ObjectStore
     registry: Registry
     files: Registry
+    require_sidecar: bool
     clock: Callable[[], str]
 
     def document(self, change: Stored, intake: Intake) -> Described:
@@ -97,15 +98,13 @@ class DescribeDocuments:
         by_id = {item.id: item for item in reversed(items) if isinstance(item, Record)}
 
         entries = self.registry.load(file.tenant, list(by_id)).values()
-        present = self.files.load(file.tenant, [file.document_id])[
-            file.document_id
-        ]  # after them: a newer one conflicts
+        present = self._present(file)  # after them: a newer one conflicts
         decided: set[str] = set()
 
         def decide(entry: Registration) -> Registration | None:
             nonlocal present
             if entry.document_id in decided:
-                present = self.files.load(file.tenant, [file.document_id])[file.document_id]
+                present = self._present(file)
             decided.add(entry.document_id)
             if not entry.revision or entry.source != file.document_id or entry.status == "deleted":
                 return None
@@ -114,3 +113,7 @@ class DescribeDocuments:
 
         for entry in store_decided(self.registry, entries, decide).values():
             intake.settled(entry, "unchanged")
+
+    def _present(self, file: Registration) -> Registration:
+        present = self.files.load(file.tenant, [file.document_id])[file.document_id]
+        return replace(present, hidden=present.hidden and self.require_sidecar)

@@ -107,7 +107,7 @@ class FailDocument:
             case Stored() | Removed():
                 yield from self._fail_event(change, reason)
             case ByHand():
-                yield from self._fail_by_hand(change, trace_id, reason)
+                yield from self._fail_mine(change.tenant, change.document_id, change.origin(trace_id).name, reason)
             case ObjectsItem():
                 for listed in change.objects:
                     yield self._fail_file(change.tenant, listed.key, run_origin(change.run, listed.key), reason)
@@ -127,8 +127,10 @@ class FailDocument:
             yield self._fail_file(event.key.tenant, event.key.key, event.origin, reason, of_records=of_records)
             if of_records:
                 self._fail_records(event.key.tenant, event.key.path, f"{event.origin.name}#", reason)
-        elif isinstance(event, Stored):  # that a sidecar is gone says nothing
+        elif isinstance(event, Stored):
             yield self._fail_sidecar(event, reason)
+        else:  # that a sidecar is gone fails nothing, but its document may have been read again
+            yield from self._fail_mine(event.key.tenant, event.key.document_path, event.origin.name, reason)
 
     def _fail_file(self, tenant: str, key: str, origin: Origin, reason: str, *, of_records: bool = False) -> Result:
         """Fail the change of one object, also if it never got as far as taking its turn."""
@@ -160,15 +162,14 @@ class FailDocument:
     def _failed(self, entry: Registration, reason: str) -> Registration:
         return failed(entry, entry.turn, reason, self.clock()) or entry
 
-    def _fail_by_hand(self, change: ByHand, trace_id: str, reason: str) -> Iterator[Result]:
-        """Fail a document that the change had taken the turn of; one that nobody knows is not brought into being."""
-        origin = change.origin(trace_id).name
+    def _fail_mine(self, tenant: str, document_id: str, origin: str, reason: str) -> Iterator[Result]:
+        """Fail a document that a change had taken the turn of; one that nobody knows is not brought into being."""
         for registry in (self.registry, self.files):
-            entries = registry.load(change.tenant, [change.document_id]).values()
+            entries = registry.load(tenant, [document_id]).values()
             mine = [entry for entry in entries if entry.revision and entry.origin == origin]
             for entry in store_decided(registry, mine, lambda entry: self._failed(entry, reason)).values():
                 yield Result(entry.document_id, "failed", reason, source=entry.source)
-        self._fail_records(change.tenant, change.document_id, f"{origin}#", reason)
+        self._fail_records(tenant, document_id, f"{origin}#", reason)
 
     def _fail_records(self, tenant: str, path: str, origins: str, reason: str) -> None:
         """Fail the records of a file that had their turn, but were not staged completely."""

@@ -39,6 +39,7 @@ class _Sums:
     failures: list[Result] = field(default_factory=list)
     read: set[int] = field(default_factory=set)  # numbers of the items that were read
     unreadable: set[int] = field(default_factory=set)  # numbers of those of which not everything could be
+    refused: set[int] = field(default_factory=set)  # numbers of those with records whose id is another one's
     reported: set[int] = field(default_factory=set)
     failed_of: dict[int, int] = field(default_factory=dict)  # failures by number
     first_of: dict[int, str] = field(default_factory=dict)  # the first of them
@@ -130,7 +131,9 @@ class FinishIngest:
                 pass  # readers are held to the registry; the doctor sees to the index
         count = sum(sums.failed_of.get(one, 0) for one in numbers)
         first = next((sums.first_of[one] for one in numbers if one in sums.first_of), "")
-        end_turn(self.files, file, _told(count, first, complete=complete), self.clock(), ready=complete)
+        refused = not sums.refused.isdisjoint(numbers)
+        told = _told(count, first, complete=complete)
+        end_turn(self.files, file, told, self.clock(), complete=complete, refused=refused)
 
     def _reap(self, request: FinishRequest, number: int, gone: list[Registration]) -> None:
         unreaped = [entry for entry in gone if entry.unreaped]
@@ -154,6 +157,8 @@ def _summed(sums: _Sums, number: int, reports: list[tuple[Step, Report]]) -> lis
             sums.read.add(number)
         if report.unreadable:
             sums.unreadable.add(number)
+        if report.refused:
+            sums.refused.add(number)
         last.update((result.document_id, result) for result in report.documents)
     for result in last.values():
         if result.status == "staged":

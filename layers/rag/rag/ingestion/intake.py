@@ -22,6 +22,7 @@ class Intake:
         self._results: list[Result] = []
         self._next: set[AfterReading] = set()
         self.unreadable = 0  # records that could not even be named
+        self.refused = 0  # records whose id is another one's
 
     def stage(self, document: StagedDocument) -> None:
         """Take a document whose text is new."""
@@ -73,7 +74,8 @@ class Intake:
         if self._claims:
             self._staging.write_claims(list(self._claims.values()))
         work = self._staging.work
-        write_results(self._staging.objects, work, "read", self._results, unreadable=self.unreadable)
+        objects, unreadable, refused = self._staging.objects, self.unreadable, self.refused
+        write_results(objects, work, "read", self._results, unreadable=unreadable, refused=refused)
         return ReadResponse(
             work=work,
             next=self._after(),

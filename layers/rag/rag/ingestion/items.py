@@ -6,7 +6,6 @@ from typing import Final
 
 import msgspec
 
-from rag.index_pointer import IndexTarget
 from rag.ingestion.changes import CopiedDocuments, CopyItem, ListedObject, ObjectsItem, RecordRange, RecordsItem
 
 MAX_OBJECTS: Final = 100
@@ -70,10 +69,10 @@ class ItemList:
             self._add(RecordsItem(run=self._run, number=self.count, tenant=self._tenant, records=part))
         return PlannedFile(path, generation, first, self.count - 1)
 
-    def add_copies(self, tenant: str, document_ids: Iterator[list[str]], target: IndexTarget) -> None:
+    def add_copies(self, tenant: str, document_ids: Iterator[list[str]]) -> None:
         """Take documents of a tenant that another collection is to hold as well."""
         for some in document_ids:
-            copied = CopiedDocuments(documents=some, target=target)
+            copied = CopiedDocuments(documents=some)
             self._add(CopyItem(run=self._run, number=self.count, tenant=tenant, copy=copied))
 
     def json(self) -> bytes:

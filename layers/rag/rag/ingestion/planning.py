@@ -65,7 +65,7 @@ class PlanIngest:
         items = ItemList(run.run, tenant)
         plan = Plan(0)
         if run.reindex is not None:
-            self._plan_copies(run, run.reindex, items)
+            self._plan_copies(run, items)
         else:
             plan = self._plan_objects(run, tenant, items)
         content = items.json()
@@ -117,15 +117,15 @@ class PlanIngest:
         except ReplacedMeanwhile:
             return PlannedRefusal(key.path, "The file was replaced while it was planned. Ingest it again.")
         ranges = [
-            RecordRange(key=key.key, etag=info.etag, start=start, end=end, generation=file.version, sidecar=sidecar)
+            RecordRange(key=key.key, etag=info.etag, start=start, end=end, generation=file.version)
             for start, end in cuts
         ]
         return items.add_ranges(key.path, ranges, file.version)
 
-    def _plan_copies(self, run: _Run, target: IndexTarget, items: ItemList) -> None:
+    def _plan_copies(self, run: _Run, items: ItemList) -> None:
         for tenant in [run.tenant] if run.tenant else self.registry.tenants():
             live = (entry for entry in self.registry.documents(tenant) if entry.live_version)
-            items.add_copies(tenant, _together(live), target)
+            items.add_copies(tenant, _together(live))
 
     def _listed(self, run: _Run, tenant: str) -> Iterator[tuple[ObjectInfo, DocumentKey]]:
         infos = self._manifest(run.manifest) if run.manifest is not None else self.objects.list(_prefix(run, tenant))

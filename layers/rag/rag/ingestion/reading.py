@@ -92,14 +92,18 @@ class ReadDocument:
             self._bring(event.key, event.origin, info, intake)
 
     def _described(self, event: Stored, intake: Intake) -> None:
-        describe = DescribeDocuments(self.objects, self.registry, self.files, self.clock)
+        required = self.settings.require_sidecar
+        describe = DescribeDocuments(self.objects, self.registry, self.files, required, self.clock)
         path = event.key.document_path
         described = (describe.file if is_record_file(path) else describe.document)(event, intake)
-        key = DocumentKey.parse(described.entry.key)
-        if key is None or described.problem or described.entry.status != "failed":
-            return
-        info = self.objects.info(key.key)
-        if info is not None:  # it may have failed for its former sidecar: read it once more
+        if not described.problem:
+            self._bring_failed(described.entry, event, intake)
+
+    def _bring_failed(self, entry: Registration, event: Stored | Removed, intake: Intake) -> None:
+        """Read a document that failed once more: that may have been for the sidecar that it had before this event."""
+        key = DocumentKey.parse(entry.key)
+        info = self.objects.info(key.key) if key is not None and entry.status == "failed" else None
+        if key is not None and info is not None:
             self._bring(key, Origin(event.origin.name), info, intake)
 
     def _bring(self, key: DocumentKey, origin: Origin, info: ObjectInfo, intake: Intake) -> None:
@@ -112,12 +116,14 @@ class ReadDocument:
 
     def _removed(self, event: Removed, intake: Intake) -> None:
         key = event.key
-        if key.is_sidecar:  # what it said stays: access never opens because a file is gone
-            return
-        of_records = is_record_file(key.path)
+        of_records = is_record_file(key.document_path)
         registry = self.files if of_records else self.registry
-        entry = registry.load(key.tenant, [key.path])[key.path]
+        entry = registry.load(key.tenant, [key.document_path])[key.document_path]
         info = self.objects.info(key.key)
+        if key.is_sidecar:  # what it said stays: access never opens because a file is gone
+            if info is None:
+                self._bring_failed(entry, event, intake)
+            return
         if info is not None:  # a version expired, or it was put again, and the event of that is on its way
             if event.for_good and entry.key in ("", key.key) and not _is_read(info, entry):
                 self._bring(key, event.origin, info, intake)  # what was current is gone for good

@@ -49,6 +49,7 @@ class Tally:
     failures: int = 0
     first_failure: str = ""
     unreadable: int = 0
+    refused: int = 0  # that have no entry of their own: theirs is another record's
     current: bool = True
     seen: set[str] = field(default_factory=set)
 
@@ -115,23 +116,24 @@ def _identified(
         if isinstance(item, Rejected) and document_id.startswith(f"{printable(span.name)}:"):
             tally.unreadable += 1
             intake.unreadable += 1
-            problem = item.reason
+            tally.failed(document_id, item.reason)
+            intake.failed(document_id, item.reason, span.file.document_id)
         elif document_id in tally.seen:
-            document_id, problem = again(span, document_id), USED_BEFORE
+            _refuse(document_id, USED_BEFORE, span, tally, intake)
         else:
             tally.seen.add(document_id)
             yield document_id, item
-            continue
-        tally.failed(printable(document_id), problem)
-        intake.failed(printable(document_id), problem, span.file.document_id)
 
 
 USED_BEFORE: Final = "Its _id was used before in this file. Give each record its own."
 
 
-def again(span: Span, document_id: str) -> str:
-    """Return how a second record with one id is called."""
-    return f"{span.name}: {document_id}"
+def _refuse(document_id: str, reason: str, span: Span, tally: Tally, intake: Intake) -> None:
+    """Refuse a record whose id is another one's. The second with one id has a name of its own beside the first."""
+    tally.failed(document_id, reason)
+    tally.refused += 1
+    intake.refused += 1
+    intake.failed(f"{document_id} (again)" if reason == USED_BEFORE else document_id, reason, span.file.document_id)
 
 
 def _is_current(file: Registration, span: Span) -> bool:
@@ -184,10 +186,11 @@ class _Group:
             item = self._items[document_id]
             if document_id in self._superseded:
                 intake.superseded(document_id, source)
-            elif problem := self._problems.get(document_id) or (entry.error if entry.status == "failed" else ""):
-                tally.failed(document_id, problem)
-                named = again(self._span, document_id) if problem == USED_BEFORE else document_id
-                intake.failed(named, problem, source)
+            elif document_id in self._problems:
+                _refuse(document_id, self._problems[document_id], self._span, tally, intake)
+            elif entry.status == "failed":
+                tally.failed(document_id, entry.error)
+                intake.failed(document_id, entry.error, source)
             elif entry.status == "indexing" and isinstance(item, Record):
                 intake.stage(staged_record(entry, item, record_hash(self._recipe, item)))
             else:

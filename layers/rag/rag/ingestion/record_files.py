@@ -69,17 +69,18 @@ class RecordFiles:
         if not tally.current:
             present = self._load(file.tenant, file.document_id)
             if present.turn == file.turn and change.missing == "failed":
-                end_turn(self.files, file, GONE, self.clock(), ready=False)
+                end_turn(self.files, file, GONE, self.clock(), complete=False, refused=False)
                 intake.failed(file.document_id, GONE, file.document_id)
                 self._keep(file, intake)
             else:
                 self._superseded(present, intake)
             return
-        if not tally.unreadable:
+        complete = not tally.unreadable
+        if complete:
             self._vanish(file, intake)
         else:
             self._keep(file, intake)
-        end_turn(self.files, file, told(tally), self.clock(), ready=not tally.unreadable)
+        end_turn(self.files, file, told(tally), self.clock(), complete=complete, refused=tally.refused > 0)
 
     def _keep(self, file: Registration, intake: Intake) -> None:
         """Give the records that stay, also those that the file may hold no more, the readers that the file has now."""
@@ -88,7 +89,7 @@ class RecordFiles:
 
     def _superseded(self, file: Registration, intake: Intake) -> None:
         """Clean up behind an older turn: it may have stored records after the present one had looked for them."""
-        if file.status in ("ready", "deleted"):
+        if file.status == "deleted" or file.generation == file.version:
             self._vanish(file, intake)
         intake.superseded(file.document_id, file.document_id)
 

@@ -46,11 +46,15 @@ class Spent(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Report(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What one step reports of one item of a run. `unreadable` counts records that could not even be named."""
+    """What one step reports of one item of a run.
+
+    `unreadable` counts records that could not even be named, `refused` those whose id is another one's.
+    """
 
     documents: list[Result] = []
     spent: Spent = Spent()
     unreadable: int = 0
+    refused: int = 0
 
 
 def write_results(
@@ -61,11 +65,12 @@ def write_results(
     spent: Spent = Spent(),  # noqa: B008 a frozen value
     *,
     unreadable: int = 0,
+    refused: int = 0,
 ) -> None:
     """Report how a step ended; outside of a bulk run nobody asks. Written again, it takes the place of the former."""
     if work.run is None or work.number is None:
         return
-    report = Report(list(results), spent, unreadable)
+    report = Report(list(results), spent, unreadable, refused)
     objects.write(f"{_folder(work.run)}{work.number:06}-{step}.json", msgspec.json.encode(report))
 
 

@@ -41,5 +41,4 @@ def find_sidecar(objects: ObjectStore, key: str) -> Found:
 
 def applied(entry: Registration, sidecar: Sidecar, now: str, origin: Origin = READ) -> Registration:
     """Return the entry with what its sidecar says. Groups of which it says nothing stay as they were."""
-    groups = entry.groups if sidecar.groups is None else sidecar.groups
-    return described(entry, origin, groups, sidecar.metadata, now) or entry
+    return described(entry, origin, sidecar.groups, sidecar.metadata, now) or entry
