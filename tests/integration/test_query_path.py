@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from rag.models import Chunk, IndexedChunk
+from rag.registration import Registration
 from ragctl import wiring
 from ragctl.asking import Asked, Asker, QueryFailedError
 from ragctl.deployment import Deployment
@@ -78,6 +79,8 @@ def _load(deployment: Deployment) -> None:
             f"{tenant:0<32}", "birds.md", "1", 0, "Birds", "birds.md", TEXT, 12, 40, 40 + len(TEXT), groups=groups
         )
         wiring.chunk_index(deployment).upsert(tenant, [IndexedChunk(chunk, vector)])
+        live = Registration(tenant, "birds.md", status="ready", live_version="1", versions={"1": 1}, groups=groups)
+        wiring.registry(deployment).store([live])
 
 
 @pytest.fixture
