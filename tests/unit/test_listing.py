@@ -44,7 +44,7 @@ def test_an_entry_says_what_readers_see() -> None:
 
 
 def test_a_hidden_document_says_what_it_waits_for() -> None:
-    assert any("until a sidecar has come" in line for line in entry_lines(entry("a.md", hidden=True)))
+    assert any("until a sidecar names its groups" in line for line in entry_lines(entry("a.md", hidden=True)))
 
 
 def test_an_entry_as_an_object_is_json() -> None:

@@ -18,7 +18,7 @@ class IndexTarget(Contract, frozen=True, kw_only=True):
 
     model: Annotated[str, Meta(max_length=200)]
     dimensions: int
-    host: Annotated[str, Meta(max_length=255)] = ""
+    host: Annotated[str, Meta(max_length=270)] = ""
 
     @property
     def slug(self) -> str:
