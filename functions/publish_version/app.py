@@ -12,7 +12,7 @@ from rag.adapters.s3_objects import S3Objects
 from rag.adapters.stores import collections
 from rag.clock import now
 from rag.contract import to_state
-from rag.ingestion.contracts import PublishRequest
+from rag.ingestion.contracts import WorkRequest
 from rag.ingestion.publishing import PublishVersion
 from rag.ingestion.settings import IndexingSettings
 from rag.telemetry import contained, count, logger, metrics, tracer
@@ -36,7 +36,7 @@ def publish_version() -> PublishVersion:
 @tracer.capture_lambda_handler(capture_response=False, capture_error=False)
 @contained
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    response = publish_version()(PublishRequest.parse(event))
+    response = publish_version()(WorkRequest.parse(event))
     count(documents_ready=response.published, documents_superseded=response.superseded)
     logger.info(
         "published",

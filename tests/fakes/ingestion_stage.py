@@ -98,7 +98,7 @@ class IngestionStage:
             "CopyChunks": _function(self.copy(), contracts.WorkRequest),
             "EmbedChunks": _function(self.embed(), contracts.BatchRequest),
             "IndexChunks": _function(self.index(), contracts.BatchRequest),
-            "PublishVersion": _function(self.publish(), contracts.PublishRequest),
+            "PublishVersion": _function(self.publish(), contracts.WorkRequest),
             "ReapVersions": _function(self.reap(), contracts.WorkRequest),
             "FailDocument": _function(self.fail(), contracts.FailRequest),
             "RegroupChunks": _function(self.regroup(), contracts.WorkRequest),
@@ -186,12 +186,12 @@ class IngestionStage:
     def fail(self) -> FailDocument:
         return FailDocument(self._objects(), self._entries(), self.files, self.pointer, self._index, _noon)
 
-    def written(self, change: dict[str, Any], name: str) -> contracts.PublishRequest:
+    def written(self, change: dict[str, Any], name: str) -> contracts.WorkRequest:
         """Run an execution as far as its chunks are in the index, and return what the publish state is asked then."""
         work = self.read()(contracts.ReadRequest(input=change, trace_id=name)).work
         chunked = self.chunk()(contracts.WorkRequest(work=work, trace_id=name))
         self.write_batches(work, chunked.batches)
-        return contracts.PublishRequest(work=work, batches=[], trace_id=name)
+        return contracts.WorkRequest(work=work, trace_id=name)
 
     def write_batches(self, work: contracts.Work, batches: Sequence[contracts.Batch]) -> None:
         """Embed and index batches."""

@@ -17,7 +17,6 @@ from rag.ingestion.contracts import (
     FailRequest,
     FinishRequest,
     PlanRequest,
-    PublishRequest,
     ReadRequest,
     WorkRequest,
 )
@@ -83,7 +82,7 @@ def test_the_generate_event_makes_a_cited_answer() -> None:
         ("copy_chunks", WorkRequest),
         ("embed_chunks", BatchRequest),
         ("index_chunks", BatchRequest),
-        ("publish_version", PublishRequest),
+        ("publish_version", WorkRequest),
         ("regroup_chunks", WorkRequest),
         ("reap_versions", WorkRequest),
         ("fail_document", FailRequest),

@@ -58,12 +58,3 @@ def test_path_holds_the_headings_above_a_place(place: str, path: str) -> None:
 )
 def test_what_only_looks_like_a_heading_is_none(text: str) -> None:
     assert HeadingPaths(text).headings == []
-
-
-def test_headings_alone_are_told_from_headings_with_text() -> None:
-    text = "# A\n\n## B\n\ntext"
-    paths = HeadingPaths(text)
-
-    assert paths.cover(0, text.index("text"))
-    assert not paths.cover(0, len(text))
-    assert not paths.cover(text.index("text"), len(text))

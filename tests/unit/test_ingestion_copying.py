@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rag.index_pointer import IndexPointer
-from rag.ingestion.contracts import PublishRequest, ReadRequest, WorkRequest
+from rag.ingestion.contracts import ReadRequest, WorkRequest
 from rag.ingestion.results import read_results
 from tests.fakes.ingestion_stage import LIVE, NEXT, TENANT, IngestionStage
 
@@ -46,7 +46,7 @@ def test_a_version_that_was_replaced_meanwhile_is_taken_back(stage: IngestionSta
     stage.write_batches(work, batches)
     stage.run(stage.put(PATH, "Second."), "second")
 
-    response = stage.publish()(PublishRequest(work=work, batches=[], trace_id="copy"))
+    response = stage.publish()(WorkRequest(work=work, trace_id="copy"))
     stage.write_batches(work, batches)
     stage.reap()(WorkRequest(work=work, trace_id="copy"))
 

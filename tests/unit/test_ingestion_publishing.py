@@ -8,7 +8,7 @@ import pytest
 
 from rag.errors import UpstreamUnavailable
 from rag.index_pointer import IndexPointer
-from rag.ingestion.contracts import PublishRequest
+from rag.ingestion.contracts import WorkRequest
 from rag.ingestion.results import read_results
 from rag.models import IndexedChunk
 from rag.registration import Registration
@@ -130,4 +130,4 @@ def test_a_work_that_never_came_so_far_publishes_nothing(stage: IngestionStage) 
     request = stage.written(stage.put(PATH, "Text."), "e")
     elsewhere = msgspec.structs.replace(request.work, prefix=f"staging/{TENANT}/other")
 
-    assert stage.publish()(PublishRequest(work=elsewhere, batches=[], trace_id="e")).published == 0
+    assert stage.publish()(WorkRequest(work=elsewhere, trace_id="e")).published == 0

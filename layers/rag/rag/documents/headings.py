@@ -28,7 +28,6 @@ class HeadingPaths:
     """The headings of one text. A fenced code block holds none."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
         self.headings = list(_headings(text))
         self._starts = [heading.start for heading in self.headings]
         self._paths = list(_paths(self.headings))
@@ -42,14 +41,6 @@ class HeadingPaths:
         if index < len(self._starts) and self._starts[index] == position:
             return SEPARATOR.join(self._paths[index][:-1])
         return SEPARATOR.join(self._paths[index - 1]) if index else ""
-
-    def cover(self, start: int, end: int) -> bool:
-        """Tell whether the text from `start` to `end` holds headings and nothing else."""
-        for heading in self.headings[bisect_left(self._starts, start) :]:
-            if heading.start >= end or self._text[start : heading.start].strip():
-                break
-            start = heading.end
-        return not self._text[start:end].strip()
 
 
 def _paths(headings: list[Heading]) -> Iterator[tuple[str, ...]]:

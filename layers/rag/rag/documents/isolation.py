@@ -114,7 +114,7 @@ class _Child:
             bufsize=0,
         )
         assert self._process.stdin is not None  # noqa: S101 # for the type checker: both were asked for
-        assert self._process.stdout is not None  # noqa: S101
+        assert self._process.stdout is not None  # noqa: S101 # the same
         self._requests, self._answers = self._process.stdin.fileno(), self._process.stdout.fileno()
         self.has_expired = False
         try:

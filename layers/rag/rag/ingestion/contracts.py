@@ -44,7 +44,7 @@ class ReadResponse(Contract, frozen=True, kw_only=True):
 
 
 class WorkRequest(Contract, frozen=True, kw_only=True):
-    """Input of each state that goes on with a work as a whole: chunk, regroup, copy, reap."""
+    """Input of each state that goes on with a work as a whole: chunk, copy, publish, regroup, reap."""
 
     work: Work
     trace_id: TraceId
@@ -91,18 +91,10 @@ class IndexChunksResponse(Contract, frozen=True, kw_only=True):
 
 
 class BatchDone(Contract, frozen=True, kw_only=True):
-    """What the Map over batches returns of each."""
+    """What the Map over batches returns of each, for whoever follows the execution."""
 
     batch: int
     embedded: EmbedChunksResponse
-
-
-class PublishRequest(Contract, frozen=True, kw_only=True):
-    """Input of the publish state."""
-
-    work: Work
-    batches: list[BatchDone]
-    trace_id: TraceId
 
 
 class PublishResponse(Contract, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from rag.index_pointer import IndexTarget
-from rag.ingestion.contracts import Batch, PublishRequest, PublishResponse
+from rag.ingestion.contracts import Batch, PublishResponse, WorkRequest
 from rag.ingestion.deciding import store_decided
 from rag.ingestion.erasing import erase
 from rag.ingestion.results import Result, Spent, write_results
@@ -29,7 +29,7 @@ class PublishVersion:
     index_of: Callable[[IndexTarget], ChunkIndex]
     clock: Callable[[], str]
 
-    def __call__(self, request: PublishRequest) -> PublishResponse:
+    def __call__(self, request: WorkRequest) -> PublishResponse:
         """Publish what is complete; ask for what carries outdated attributes, or is in too few collections.
 
         Raises:

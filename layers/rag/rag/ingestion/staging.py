@@ -67,13 +67,6 @@ class StagedVersion(msgspec.Struct, frozen=True):
         return [chunk_id(tenant, self.document_id, self.version, ordinal) for ordinal in range(self.chunks)]
 
 
-class Rejection(msgspec.Struct, frozen=True):
-    """A document that could not be ingested, and why, in words that a person can act on."""
-
-    document_id: str
-    reason: str
-
-
 @dataclass(frozen=True, slots=True)
 class Staging:
     """One work's place in the bucket. Everything here can be written again: the same work writes the same."""
