@@ -52,12 +52,13 @@ def test_it_refuses_as_extraction_does(isolated: IsolatedExtractor) -> None:
 
 
 def test_one_child_serves_many_documents() -> None:
+    before = children()
     with IsolatedExtractor() as extractor:
         extractor("a.md", LEAVE)
-        first = children()
+        (first,) = children() - before
         extractor("b.md", LEAVE)
 
-        assert children() == first
+        assert children() - before == {first}
 
 
 def test_a_document_that_takes_too_long_is_given_up_and_the_next_is_read() -> None:
@@ -105,6 +106,27 @@ def test_a_child_that_held_much_memory_is_replaced() -> None:
         extractor("large.txt", b"word " * 10_000_000)
 
         assert children() == before
+
+
+def test_a_child_is_not_replaced_for_the_memory_that_its_parent_held() -> None:
+    before = children()
+    held = len(b"x" * 200_000_000)
+    with IsolatedExtractor(memory_mb=300) as extractor:
+        extractor("a.md", LEAVE)
+        (first,) = children() - before
+        extractor("b.md", LEAVE)
+
+        assert held
+        assert children() - before == {first}
+
+
+def test_a_start_that_is_interrupted_leaves_no_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = children()
+    monkeypatch.setattr("rag.documents.isolated.read", interrupt)
+    with IsolatedExtractor() as extractor, pytest.raises(KeyboardInterrupt):
+        extractor("leave.md", LEAVE)
+
+    assert children() == before
 
 
 def test_more_text_than_can_be_staged_is_refused(isolated: IsolatedExtractor) -> None:

@@ -123,6 +123,9 @@ class _Child:
         except (OSError, EOFError) as error:
             self.kill()
             raise InternalError("The reader of documents could not be started; the log tells why.") from error
+        except BaseException:
+            self.kill()
+            raise
 
     def ask(self, name: str, data: bytes, seconds: float) -> tuple[bytes, bool, bytes]:
         """Return the mark of the child's answer, whether the child is worn out, and the answer's content.
