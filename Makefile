@@ -36,8 +36,11 @@ fix: .venv/dev ## Format the code and mend what can be mended by itself
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-eval: .venv/local ## Ask the 40 sample questions and count right citations and refusals
-	@$(BIN)/python -m benchmarks.samples
+eval: .venv/local ## Measure retrieval and answers on the samples; fail on a drop below the committed baseline
+	@$(BIN)/python -m benchmarks.samples --compare
+
+baseline: .venv/local ## Measure the samples as eval does, and make that the baseline to commit
+	@$(BIN)/python -m benchmarks.samples --save
 
 bench: .venv/local ## Measure the query path, and write benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks
@@ -76,4 +79,4 @@ clean: ## Remove environments and everything built; keep .rag, the local stack's
 	.venv-sam/bin/python $(PIP) --require-hashes -r requirements/sam.txt
 	@touch $@
 
-.PHONY: help demo test check fix eval bench build deploy lock clean
+.PHONY: help demo test check fix eval baseline bench build deploy lock clean

@@ -13,12 +13,15 @@ os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "benchmark")
 os.environ.setdefault("POWERTOOLS_TRACE_DISABLED", "true")
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 
+from benchmarks.batches import QUESTIONS as BATCH
+from benchmarks.batches import batch_times
 from benchmarks.handlers import handler_times
-from benchmarks.ingestion import SIDE_BY_SIDE, ingestion_rates
+from benchmarks.ingestion import COPIES, SIDE_BY_SIDE, ingestion_rates
+from benchmarks.retrieval import retrieval_latencies
 from benchmarks.samples import EXAMPLES
 from benchmarks.timing import Timing
 from ragctl.asking import Asker
-from ragctl.evaluation import read_questions
+from ragctl.evaluation.answers import read_questions
 from ragctl.failure import Failure
 from ragctl.temporary import temporary_stack
 
@@ -63,6 +66,18 @@ def report() -> str:
         "| | p50 ms | p95 ms | runs |",
         "|---|---|---|---|",
         *(f"| {name} | {timing} |" for name, timing in query_times().items()),
+        "",
+        f"## Retrieval from {COPIES} copies of the sample documents, as the search function does it",
+        "",
+        "| | p50 ms | times the slower leg's |",
+        "|---|---|---|",
+        *(f"| {name} | {latency} |" for name, latency in retrieval_latencies().items()),
+        "",
+        f"## {BATCH} questions: a batch of the batch machine, and single ones of the query machine",
+        "",
+        "| | seconds | times the batch's |",
+        "|---|---|---|",
+        *(f"| {name} | {taken} |" for name, taken in batch_times().items()),
         "",
         "## Ingestion: the sample documents, copied, through the local state machine",
         "",

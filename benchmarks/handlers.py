@@ -18,7 +18,9 @@ from rag.generating import GenerateResponse
 from rag.index_pointer import IndexPointer, IndexTarget
 from rag.models import EVERYONE, Chunk, Completion, Embeddings, Principal, ScoredChunk
 from rag.registration import LiveVersion
+from rag.retrieval import Retriever
 from rag.searching import SearchVectors
+from rag.tuning import Overrides
 from rag.vectors import Vector
 
 ROOT = Path(__file__).parents[1]
@@ -63,8 +65,14 @@ class _Upstream:
     def store(self, pointer: IndexPointer) -> bool:  # noqa: ARG002 # the port's
         return False
 
-    def search(self, vector: Any, principal: Principal, top_k: int, where: Any) -> list[ScoredChunk]:  # noqa: ARG002 # the port's
-        return self._passages[:top_k]
+    def dense(self, vectors: Any, principal: Principal, top_k: int, where: Any) -> list[list[ScoredChunk]]:  # noqa: ARG002 # the port's
+        return [self._passages[:top_k] for _ in vectors]
+
+    def lexical(self, texts: Any, principal: Principal, top_k: int, where: Any) -> list[list[ScoredChunk]]:  # noqa: ARG002 # the port's
+        return [self._passages[:top_k] for _ in texts]
+
+    def similarities(self, vector: Any, principal: Principal, chunk_ids: Sequence[str]) -> dict[str, float]:  # noqa: ARG002 # the port's
+        return dict.fromkeys(chunk_ids, 0.5)
 
     def live(self, tenant: str, document_ids: Sequence[str]) -> Mapping[str, LiveVersion]:  # noqa: ARG002 # the port's
         return {document_id: LiveVersion("1", (EVERYONE,)) for document_id in document_ids}
@@ -78,14 +86,18 @@ def handler_times() -> dict[str, Timing]:
     text = " ".join(f"Word {number} of a passage." for number in range(40))
     passages = [
         ScoredChunk(
-            Chunk(f"{n:032x}", f"d{n}.md", "1", 0, f"Document {n}", f"d{n}.md", text, 250, 0, len(text)), 0.9 - n / 100
+            Chunk(f"{n:032x}", f"d{n}.md", "1", 0, f"Document {n}", f"d{n}.md", f"{n} {text}", 250, 0, len(text)),
+            0.9 - n / 200,
         )
-        for n in range(20)
+        for n in range(110)
     ]
     upstream = _Upstream(passages)
     wired = {
-        "embed": ("embed_query", EmbedQuery(upstream, lambda _: upstream, upstream, default_top_k=5)),
-        "search": ("search_vectors", SearchVectors(lambda _: upstream, upstream, relevance_threshold=0.2)),
+        "embed": (
+            "embed_query",
+            EmbedQuery(upstream, lambda _: upstream, upstream, default_top_k=5, default_mode="hybrid"),
+        ),
+        "search": ("search_vectors", SearchVectors(Retriever(lambda _: upstream, upstream, Overrides().tuning_of))),
         "compose": ("compose_prompt", ComposePrompt(token_budget=6_000)),
         "generate": ("generate_response", GenerateResponse(upstream, "extractive", upstream.endpoint)),
     }
@@ -111,12 +123,16 @@ def _event(verb: str, state: dict[str, Any]) -> dict[str, Any]:
     if verb == "embed":
         return {"request": state["request"]}
     if verb == "search":
-        embedding = state["embedding"]
-        return {"request": state["request"], "vector": embedding["vector"], "target": embedding["target"]}
+        return {"request": state["request"], "embedding": state["embedding"], "degraded": []}
     if verb == "compose":
         return {"query": query, "passages": state["passages"], "degraded": []}
-    usage = {"tokens": 10, "cost_usd": 0.0, "cached": False}
-    return {"query": query, "prompt": state["prompt"], "embedding_usage": usage, "degraded": []}
+    return {
+        "query": query,
+        "rewritten_query": None,
+        "prompt": state["prompt"],
+        "spent": state["spent"],
+        "degraded": [],
+    }
 
 
 def _handler(verb: str) -> ModuleType:

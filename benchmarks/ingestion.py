@@ -45,18 +45,18 @@ def ingestion_rates() -> dict[str, Rate]:
     """Return the rates for the sample documents, copied so often that there are thousands of chunks."""
     with tempfile.TemporaryDirectory() as data, tempfile.TemporaryDirectory() as folder:
         documents = Path(folder)
-        texts = [text for copy in range(COPIES) for text in _write_copy(documents, copy)]
+        texts = [text for copy in range(COPIES) for text in write_copy(documents, copy)]
         with temporary_stack(Path(data)) as stack:
             deployment = stack.deployment
-            _ingest(deployment, EXAMPLES / "handbook")  # every function has started then
+            load(deployment, EXAMPLES / "handbook")  # every function has started then
             return {
                 "embedding alone": Rate.of(lambda: _embed(deployment, texts)),
-                "ingestion, from files to answers": Rate.of(lambda: _ingest(deployment, documents)),
-                "the same files again": Rate.of(lambda: _ingest(deployment, documents) or len(texts)),
+                "ingestion, from files to answers": Rate.of(lambda: load(deployment, documents)),
+                "the same files again": Rate.of(lambda: load(deployment, documents) or len(texts)),
             }
 
 
-def _write_copy(directory: Path, number: int) -> list[str]:
+def write_copy(directory: Path, number: int) -> list[str]:
     """Write the samples with titles of their own, so that no cache knows them, and return what is embedded of them."""
     chunker, texts = Chunker(), []
     for sample in sorted((EXAMPLES / "handbook").iterdir()):
@@ -76,7 +76,8 @@ def _embed(deployment: Deployment, texts: Sequence[str]) -> int:
         return sum(workers.map(lambda request: len(embedder.embed(request).vectors), requests))
 
 
-def _ingest(deployment: Deployment, directory: Path) -> int:
+def load(deployment: Deployment, directory: Path) -> int:
+    """Ingest the files of a directory, and return how many chunks they came to."""
     report = LoadReport("default", total=0)
     Ingestion(deployment, report, lambda _: None).ingest(local_files(directory), Description())
     assert report.succeeded, report.failures

@@ -90,13 +90,13 @@ class Asker:
         raise Failure(f"The execution {execution} has not ended within {_PATIENCE_SECONDS:.0f} s.")
 
     def state_times(self, execution: str) -> list[StateTime]:
-        """Return the states that the execution went through, in order, with the time that each took."""
+        """Return the tasks that the execution went through, in order, with the time that each took."""
         entered: dict[str, Any] = {}
         times = []
         for event in self._history(execution):
-            if "stateEnteredEventDetails" in event:
+            if event["type"] == "TaskStateEntered":
                 entered[event["stateEnteredEventDetails"]["name"]] = event["timestamp"]
-            elif "stateExitedEventDetails" in event:
+            elif event["type"] == "TaskStateExited":
                 name = event["stateExitedEventDetails"]["name"]
                 times.append(StateTime(name, (event["timestamp"] - entered[name]).total_seconds()))
         return times

@@ -56,3 +56,31 @@ def _told(report: LoadReport) -> str:
         parts.append(f"{report.spent.embedded:,} embedded, {report.spent.reused:,} reused")
         parts.append(dollars(report.spent.cost_usd))
     return ", ".join(parts)
+
+
+@contextmanager
+def answer_view(total: int) -> Iterator[Callable[[int], None]]:
+    """Give a function that shows how many of the questions of a batch have an answer."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _answers_now_and_then(total)
+        return
+    columns = BarColumn(), MofNCompleteColumn(), TextColumn("questions"), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("answering", total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def _answers_now_and_then(total: int) -> Callable[[int], None]:
+    last = time.monotonic()
+
+    def show(done: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _QUIET_SECONDS:
+            last = time.monotonic()
+            typer.echo(f"{done:,} of {total:,} questions have an answer", err=True)
+
+    return show

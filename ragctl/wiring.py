@@ -10,13 +10,19 @@ from rag.adapters.dynamodb_registry import DynamoRegistry
 from rag.adapters.openai_embedder import OpenAIEmbedder
 from rag.adapters.s3_objects import S3Objects
 from rag.adapters.secrets import Secret
+from rag.adapters.stores import VectorStore, pinecone_store
 from rag.identity import collection_name
 from rag.index_pointer import IndexTarget
-from rag.ports import ChunkIndex
+from rag.ports import ChunkIndex, Credential, Reranker
+from rag.retrieval import Retriever
+from rag.search_settings import PassageSettings, tuning_overrides
+from rag.searching import SearchVectors
+from rag.variables import Variables
 from ragctl.deployment import Deployment
 
 EMBEDDING_DEADLINE_SECONDS: Final = 60.0  # a request of ingestion holds up to 2,048 texts
 INDEX_DEADLINE_SECONDS: Final = 60.0
+RERANK_DEADLINE_SECONDS: Final = 60.0  # a ranking is to be measured here, whatever time it takes
 
 
 def secret(deployment: Deployment, output: str) -> Secret:
@@ -51,15 +57,42 @@ def chunk_index(deployment: Deployment) -> ChunkIndex:
     """Return the deployment's vector store."""
     dimensions = int(deployment.output("EmbeddingDimensions"))
     if deployment.output("VectorStore") == "pinecone":
-        from rag.adapters.pinecone_store import PineconeStore
-
-        credential = secret(deployment, "PineconeSecretName")
-        return PineconeStore(credential, deployment.output("PineconeHost"), dimensions, INDEX_DEADLINE_SECONDS)
+        kind, credential = pinecone_index_kind(deployment), secret(deployment, "PineconeSecretName")
+        return pinecone_store(kind, credential, deployment.output("PineconeHost"), dimensions, INDEX_DEADLINE_SECONDS)
     from rag.adapters.milvus_store import MilvusStore
 
     collection = collection_name(deployment.output("EmbeddingModel"), dimensions)
     credential = secret(deployment, "MilvusSecretName")
     return MilvusStore(credential, deployment.output("MilvusUri"), collection, dimensions, INDEX_DEADLINE_SECONDS)
+
+
+def reranker(deployment: Deployment) -> Reranker | None:
+    """Return the deployment's reranker.
+
+    One that has none may name an endpoint all the same, to be tried out before it is used: that is asked as one that
+    wants no key. The local stack names its own.
+    """
+    kind = deployment.output("Reranker")
+    model, base_url = deployment.outputs.get("RerankModel", ""), deployment.outputs.get("RerankBaseUrl", "")
+    if kind == "bedrock":
+        from rag.adapters.bedrock_reranker import BedrockReranker
+
+        return BedrockReranker(model, RERANK_DEADLINE_SECONDS, deployment.client("bedrock-runtime"))
+    if kind == "pinecone":
+        from rag.adapters.pinecone_reranker import PineconeReranker
+
+        return PineconeReranker(secret(deployment, "PineconeSecretName"), model, RERANK_DEADLINE_SECONDS)
+    if not base_url:
+        return None
+    from rag.adapters.cohere_reranker import COHERE, TEI, CohereReranker
+
+    credential: Credential = _no_key if kind == "none" else secret(deployment, "RerankSecretName")
+    dialect = TEI if kind == "tei" else COHERE
+    return CohereReranker(credential, base_url, model, RERANK_DEADLINE_SECONDS, dialect)
+
+
+def _no_key(*, fresh: bool = False) -> str:  # noqa: ARG001 - it has the form of a credential
+    return "none"
 
 
 def pointer(deployment: Deployment) -> DynamoPointer:
@@ -70,24 +103,63 @@ def pointer(deployment: Deployment) -> DynamoPointer:
     return DynamoPointer(deployment.output("RegistryTableName"), deployed, client=deployment.client("dynamodb"))
 
 
-def index_of(deployment: Deployment) -> Callable[[IndexTarget], ChunkIndex]:
+def pinecone_index_kind(deployment: Deployment) -> Literal["document", "vector"]:
+    """Return the kind of the deployment's Pinecone index."""
+    return "vector" if deployment.output("PineconeIndexKind") == "vector" else "document"
+
+
+def index_of(deployment: Deployment) -> Callable[[IndexTarget], VectorStore]:
     """Return what opens each of the deployment's collections once."""
     pinecone = deployment.output("VectorStore") == "pinecone"
     credential = secret(deployment, "PineconeSecretName" if pinecone else "MilvusSecretName")
     address = deployment.output("PineconeHost" if pinecone else "MilvusUri")
 
     @cache
-    def opened(target: IndexTarget) -> ChunkIndex:
+    def opened(target: IndexTarget) -> VectorStore:
         if pinecone:
-            from rag.adapters.pinecone_store import PineconeStore
-
-            return PineconeStore(credential, target.host or address, target.dimensions, INDEX_DEADLINE_SECONDS)
+            kind, host = pinecone_index_kind(deployment), target.host or address
+            return pinecone_store(kind, credential, host, target.dimensions, INDEX_DEADLINE_SECONDS)
         from rag.adapters.milvus_store import MilvusStore
 
         name = collection_name(target.model, target.dimensions)
         return MilvusStore(credential, address, name, target.dimensions, INDEX_DEADLINE_SECONDS)
 
     return opened
+
+
+def retriever(deployment: Deployment) -> Retriever:
+    """Return what the deployment's search function retrieves with, tuned as there."""
+    return Retriever(
+        index_of=index_of(deployment),
+        live=registry(deployment),
+        tuning_of=tuning_overrides(Variables(_search_environment(deployment))).tuning_of,
+    )
+
+
+def search_vectors(deployment: Deployment) -> SearchVectors:
+    """Return the use case of the deployment's search function."""
+    passages, judge = PassageSettings.read(Variables(_search_environment(deployment))), reranker(deployment)
+    return SearchVectors(
+        retriever=retriever(deployment),
+        reranker=judge,
+        rerank_depth=int(deployment.output("RerankDepth")) if judge else 0,
+        diversity=passages.diversity,
+        merged_tokens=passages.merged_tokens,
+    )
+
+
+def _search_environment(deployment: Deployment) -> dict[str, str]:
+    """Return the search function's variables of the same values; an output may be missing where it is empty."""
+    outputs = {
+        "FUSION": "Fusion",
+        "LEXICAL_WEIGHT": "LexicalWeight",
+        "FUSION_DEPTH": "FusionDepth",
+        "PRUNE_DEPTH": "PruneDepth",
+        "RELEVANCE_RULE": "RelevanceRule",
+        "DIVERSITY": "Diversity",
+        "MERGED_PASSAGE_TOKENS": "MergedPassageTokens",
+    }
+    return {variable: deployment.outputs.get(output, "") for variable, output in outputs.items()}
 
 
 def cache_of(deployment: Deployment) -> DynamoEmbeddingCache:

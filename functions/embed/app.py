@@ -1,4 +1,4 @@
-"""Embed state: validate a request and turn its query into a vector, reusing a cached one when there is one."""
+"""Embed state: validate a request and turn its question into vectors, reusing cached ones where there are."""
 
 import os
 from functools import cache
@@ -40,6 +40,7 @@ def embed_query() -> EmbedQuery:
             settings.cache.table, settings.cache.ttl_days, on_failure=lambda: count(embedding_cache_failure=1)
         ),
         default_top_k=settings.default_top_k,
+        default_mode=settings.default_mode,
     )
 
 
@@ -48,16 +49,23 @@ def embed_query() -> EmbedQuery:
 @tracer.capture_lambda_handler(capture_response=False, capture_error=False)
 @contained
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    response = embed_query()(EmbedRequest.parse(event))
-    embedding = response.embedding
+    outcome = embed_query()(EmbedRequest.parse(event))
+    response = outcome.response
+    spent, embedded = response.spent, bool(response.embedding.vectors)
     count(
-        embedding_cache_hit=int(embedding.cached),
-        embedding_cache_miss=int(not embedding.cached),
-        embedding_tokens=embedding.tokens,
-        embedding_cost_usd=embedding.cost_usd,
+        embedding_cache_hit=int(embedded and spent.cached_embedding),
+        embedding_cache_miss=int(embedded and not spent.cached_embedding),
+        embedding_tokens=spent.embedding_tokens,
+        embedding_cost_usd=outcome.cost_usd,
     )
     logger.info(
         "embedded",
-        extra={"cached": embedding.cached, "tokens": embedding.tokens, "model": embedding.target.model},
+        extra={
+            "mode": response.request.mode,
+            "vectors": len(response.embedding.vectors),
+            "cached": spent.cached_embedding,
+            "tokens": spent.embedding_tokens,
+            "model": response.embedding.target.model,
+        },
     )
     return to_state(response)

@@ -86,8 +86,11 @@ def _exits(name: str, state: State, own: Mapping[str, State]) -> Iterator[str]:
 
 def _catches(name: str, state: State, own: Mapping[str, State], rules: Rules) -> Iterator[str]:
     """Yield the states that an error of this one may lead to and that do anything but report it and fail."""
+    if name in rules.optional:
+        return
     caught = _reachable(own, [catch["Next"] for catch in state.get("Catch", ()) if "Next" in catch])
     for reached in sorted(caught):
         passes = own[reached].get("Type") in _TOWARDS_FAILURE or reached in rules.reporting
-        if not passes or own[reached].get("End") is True:
+        ends = own[reached].get("End") is True and reached not in rules.concluding
+        if not passes or ends:
             yield f"{name} catches into {reached}, which does not fail"

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from rag.batches.contracts import MAX_QUESTIONS
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -14,10 +16,15 @@ class Rules:
     error_at: str  # where a caught error is put, behind the first state
     repeating: frozenset[str] = frozenset()
     reporting: frozenset[str] = frozenset()  # tasks that may stand between an error and the failure
+    optional: frozenset[str] = frozenset()  # tasks without which the machine goes on
+    concluding: frozenset[str] = frozenset()  # states that end one item of a map with its error, and not the machine
+    items: int = 0  # of an inline map at most, where all attempts together must fit into the machine's time
 
 
 # Somebody waits for an answer, within 28 seconds.
-QUERY: Final = Rules(attempts=range(1, 4), longest_delay=range(2, 5), error_at="$")
+QUERY: Final = Rules(
+    attempts=range(1, 4), longest_delay=range(2, 5), error_at="$", optional=frozenset({"RewriteQuery"})
+)
 
 # Nobody waits, and a service that throttles for an hour must not cost a document.
 INGESTION: Final = Rules(
@@ -28,7 +35,17 @@ INGESTION: Final = Rules(
     reporting=frozenset({"FailDocument", "FinishFailedRun"}),
 )
 
+# Somebody waits, but not at a counter; and what throttles must not cost a question.
+BATCH: Final = Rules(
+    attempts=range(4, 9),
+    longest_delay=range(20, 61),
+    error_at="$.error",
+    concluding=frozenset({"ItemFailed", "ItemTimedOut", "ItemBroke"}),
+    items=MAX_QUESTIONS,
+)
+
 
 def rules_of(path: Path) -> Rules:
     """Return the rules for the definition in `path`."""
-    return INGESTION if path.name.startswith("ingest") else QUERY
+    families = {"ingest": INGESTION, "batch": BATCH}
+    return next((rules for name, rules in families.items() if path.name.startswith(name)), QUERY)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rag import errors
-from ragctl.checks import graph
+from ragctl.checks import graph, patience
 from ragctl.checks.rules import Rules, rules_of
 
 LAMBDA_TRANSIENTS: Final = {
@@ -51,6 +51,7 @@ def problems(path: Path, given: set[str]) -> list[str]:
     found = [
         *graph.problems(machine, rules),
         *_tasks(machine, machine.get("TimeoutSeconds"), rules),
+        *patience.problems(machine, rules),
         *_names(machine),
         *_substitutions(text, given),
     ]
@@ -77,7 +78,9 @@ def _tasks(
         if state.get("Type") in ("Task", "Map", "Parallel"):
             if not caught_around and not any(c.get("ErrorEquals") == ["States.ALL"] for c in state.get("Catch", ())):
                 yield f"{name} does not catch States.ALL"
-            yield from _error_paths(name, state, rules, starts=name == machine.get("StartAt"))
+            # An inline map makes its items' input itself: always an object.
+            starts = name == machine.get("StartAt") and not caught_around
+            yield from _error_paths(name, state, rules, starts=starts)
         distributed = state.get("ItemProcessor", {}).get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED"
         for inner in graph.inner_machines(state):
             yield from _tasks(inner, limit, rules, caught_around=not distributed)

@@ -1,6 +1,7 @@
-"""`rag ask`: a question through the state machine."""
+"""`rag ask`: a question through the state machine, or a file of them through those for batches."""
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +11,23 @@ from ragctl.failure import Failure
 
 
 def ask(
-    question: Annotated[str, typer.Argument(help="The question, at most 8,000 characters.")],
+    question: Annotated[
+        str | None, typer.Argument(help="The question, at most 8,000 characters.", show_default=False)
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            help='A file of questions instead: JSONL, a line {"query": ...}, with an "id" if wanted, or a string; or '
+            ".txt, one a line.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --file: write the results there, as JSONL in the order of the file.", show_default=False
+        ),
+    ] = None,
     tenant: Annotated[str | None, typer.Option(help="Whose documents to search.", show_default="default")] = None,
     group: Annotated[
         list[str] | None, typer.Option(help="A group of the asker; repeatable. It opens that group's documents.")
@@ -20,19 +37,61 @@ def ask(
         str | None,
         typer.Option("--filter", metavar="JSON", help='A condition on metadata, such as {"year": {"$gte": 2024}}.'),
     ] = None,
-    mode: Annotated[str | None, typer.Option(help="How to search; so far: dense.", show_default="dense")] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            help="How to search: hybrid, dense, lexical or pruned (the best by words, ranked by meaning).",
+            show_default="hybrid",
+        ),
+    ] = None,
+    history: Annotated[
+        Path | None,
+        typer.Option(
+            help='A JSON file with the conversation before, as [{"role": "user" or "assistant", "content": ...}]: the '
+            "question is rewritten to stand by itself."
+        ),
+    ] = None,
+    phrasings: Annotated[
+        int | None, typer.Option(help="Search for this many other phrasings of the question too, 1 to 4.")
+    ] = None,
     stack: Annotated[str | None, typer.Option(help="A CloudFormation stack instead of the local one.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the state machine's output as it is.")] = False,
 ) -> None:
-    """Ask a question and print the answer with its citations, or an honest "I don't know"."""
+    """Ask a question and print the answer with its citations, or an honest "I don't know".
+
+    A file of up to 100 questions is one execution of the batch state machine, a longer one goes through the bucket and
+    a distributed map. Questions that fail do so alone and are listed; the exit status is 1 when all of them do. With
+    --stack, your credentials need cloudformation:DescribeStacks, states:StartExecution, DescribeExecution and
+    GetExecutionHistory; for a file s3:ListBucket, s3:GetObject and s3:PutObject below batches/ in the bucket too.
+    """
+    _check_usage(question, file, output, single={"--history": history, "--phrasings": phrasings})
+    given: dict[str, Any] = {"tenant": tenant, "groups": group or None, "top_k": top_k, "mode": mode}
+    shared = {name: value for name, value in given.items() if value is not None}
+    if condition is not None:
+        shared["filter"] = _parsed(condition)
+    if file is not None:
+        _ask_all(Deployment.find(stack), file, shared, output, as_json)
+        return
+    alone = {"history": _read(history) if history else None, "phrasings": phrasings}
+    request = {"query": question, **shared, **{name: value for name, value in alone.items() if value is not None}}
+    _ask_one(Deployment.find(stack), request, as_json)
+
+
+def _check_usage(question: str | None, file: Path | None, output: Path | None, single: dict[str, Any]) -> None:
+    if (question is None) == (file is None):
+        raise typer.BadParameter("give a QUESTION or a --file, and not both", param_hint="QUESTION")
+    if output is not None and file is None:
+        raise typer.BadParameter("goes with --file alone", param_hint="--output")
+    for name, value in single.items():
+        if value is not None and file is not None:
+            raise typer.BadParameter("goes with a single QUESTION alone", param_hint=name)
+
+
+def _ask_one(deployment: Deployment, request: dict[str, Any], as_json: bool) -> None:
     from ragctl.asking import Asker, QueryFailedError
     from ragctl.rendering import answer_lines, time_line
 
-    given: dict[str, Any] = {"tenant": tenant, "groups": group or None, "top_k": top_k, "mode": mode}
-    request = {"query": question, **{name: value for name, value in given.items() if value is not None}}
-    if condition is not None:
-        request["filter"] = _parsed(condition)
-    asker = Asker(Deployment.find(stack))
+    asker = Asker(deployment)
     try:
         asked = asker.ask(request)
     except QueryFailedError as error:
@@ -43,6 +102,51 @@ def ask(
     for line in answer_lines(asked.output):
         typer.echo(line)
     typer.echo(time_line(asked.seconds, asker.state_times(asked.execution)))
+
+
+def _ask_all(deployment: Deployment, file: Path, shared: dict[str, Any], output: Path | None, as_json: bool) -> None:
+    from rag.errors import RagError
+    from ragctl.batch_report import batch_lines, failure_lines, summary_line, write_results
+    from ragctl.batching import BatchAsker, read_lines
+    from ragctl.progress import answer_view
+
+    try:
+        lines = read_lines(file)
+    except OSError as error:
+        raise typer.BadParameter(f"cannot be read: {error.strerror}", param_hint="--file") from error
+    if not lines:
+        raise typer.BadParameter("holds no question", param_hint="--file")
+    try:
+        with answer_view(len(lines)) as show:
+            answers = BatchAsker(deployment).ask(lines, shared, show)
+    except RagError as error:
+        raise Failure(str(error)) from error
+    described = answers.as_object()
+    if output is not None:
+        try:
+            write_results(answers, output)
+        except OSError as error:
+            raise Failure(f"{output} cannot be written: {error.strerror}") from error
+        described = {"results_location": str(output), **{k: v for k, v in described.items() if k != "results"}}
+    if as_json:
+        typer.echo(json.dumps(described, ensure_ascii=False))
+    else:
+        for line in () if output else batch_lines(answers):
+            typer.echo(line)
+        typer.echo(summary_line(answers))
+        for line in failure_lines(answers):
+            typer.echo(line, err=True)
+    if answers.failed == len(answers.results):
+        raise typer.Exit(1)
+
+
+def _read(history: Path) -> Any:
+    try:
+        return json.loads(history.read_text(encoding="utf-8"), parse_constant=_refused)
+    except OSError as error:
+        raise typer.BadParameter(f"cannot be read: {error.strerror}", param_hint="--history") from error
+    except (ValueError, RecursionError):
+        raise typer.BadParameter("is not valid JSON", param_hint="--history") from None
 
 
 def _parsed(condition: str) -> Any:

@@ -1,7 +1,8 @@
-"""`rag index create`: the vector index that a deployment needs."""
+"""`rag index`: makes the vector index that a deployment needs, and drops one."""
 
 import json
 import os
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -28,13 +29,20 @@ class Store(StrEnum):
     milvus = "milvus"
 
 
+class Kind(StrEnum):
+    """The kinds of a Pinecone index."""
+
+    document = "document"
+    vector = "vector"
+
+
 @app.callback()
 def index() -> None:
-    """Create the vector index that a deployment needs."""
+    """Create the vector index that a deployment needs, or drop one."""
 
 
 @app.command()
-def create(  # noqa: PLR0913, PLR0917 - one parameter for each option
+def create(
     store: Annotated[Store | None, typer.Option(help="The vector store. Default: the stack's, or pinecone.")] = None,
     stack: Annotated[
         str | None, typer.Option(help="A deployed stack to take store, model, address and key from.")
@@ -43,6 +51,16 @@ def create(  # noqa: PLR0913, PLR0917 - one parameter for each option
     dimensions: Annotated[
         int | None, typer.Option(min=1, max=4096, help=f"Its dimensions. Default: {DEFAULT_DIMENSIONS}.")
     ] = None,
+    kind: Annotated[
+        Kind | None,
+        typer.Option(
+            help="Pinecone: a document index, which Pinecone itself searches by words, or a vector index. "
+            "Default: the stack's, or document."
+        ),
+    ] = None,
+    language: Annotated[
+        str, typer.Option(help="Pinecone: language of the documents, for the word forms of a document index.")
+    ] = "en",
     cloud: Annotated[str, typer.Option(help="Pinecone: cloud of the index.")] = "aws",
     region: Annotated[str, typer.Option(help="Pinecone: region of the index; best the functions' own.")] = "us-east-1",
     deletion_protection: Annotated[bool, typer.Option(help="Pinecone: refuse to delete the index.")] = True,
@@ -64,6 +82,7 @@ def create(  # noqa: PLR0913, PLR0917 - one parameter for each option
 
     For Milvus: `rag index create --store milvus --uri https://...`, with MILVUS_TOKEN set to user:password or an API
     key, or without it where the server asks for none. With `--stack` both address and key come from the deployment.
+    An index made with `--kind vector` is deployed with `PineconeIndexKind=vector`: the two kinds take different calls.
     Another embedding model needs another index: run this again with its `--model` and `--dimensions`.
     """
     from rag.errors import RagError
@@ -77,23 +96,28 @@ def create(  # noqa: PLR0913, PLR0917 - one parameter for each option
         if store is Store.pinecone:
             from rag.adapters.pinecone_index import create_pinecone_index, pinecone_index_name
 
-            name = pinecone_index_name(model, dimensions)
+            kind = kind or Kind(outputs.get("PineconeIndexKind", Kind.document))
+            name = pinecone_index_name(model, dimensions, kind.value)
             key = _credential(deployment, "PineconeSecretName", KEY_VARIABLE)
             if key is None:
                 raise Failure(f"Pinecone asks for a key: set {KEY_VARIABLE}, or name the deployment with --stack.")
             address = create_pinecone_index(
-                key, name, dimensions, cloud=cloud, region=region, deletion_protection=deletion_protection
+                key,
+                name,
+                dimensions,
+                kind.value,
+                cloud=cloud,
+                region=region,
+                language=language,
+                deletion_protection=deletion_protection,
             )
         else:
+            kind = None
             from rag.adapters.milvus_schema import create_milvus_collection
             from rag.identity import collection_name
 
             name = collection_name(model, dimensions)
-            address = uri or outputs.get("MilvusUri", "")
-            if not address:
-                raise Failure("Milvus needs its address: give --uri, or name the deployment with --stack.")
-            if not address.startswith(("http://", "https://")):
-                raise Failure(f"The address of Milvus must begin with http:// or https://, and {address!r} does not.")
+            address = _milvus_address(uri, outputs)
             token = _credential(deployment, "MilvusSecretName", TOKEN_VARIABLE)
             create_milvus_collection(
                 token, address, name, dimensions, shards=shards, replicas=replicas, partitions=partitions
@@ -101,10 +125,69 @@ def create(  # noqa: PLR0913, PLR0917 - one parameter for each option
     except RagError as error:
         raise Failure(str(error)) from error
     parameter = "PineconeHost" if store is Store.pinecone else "MilvusUri"
-    if as_json:
-        typer.echo(json.dumps({"store": store.value, "name": name, "parameter": parameter, "value": address}))
-    else:
-        typer.echo(f"{name} is ready. Deploy with {parameter}={address}")
+    made = {"store": store.value, "name": name, "parameter": parameter, "value": address}
+    of_its_kind = ""
+    if kind is not None:
+        made["kind"] = kind.value
+        of_its_kind = "" if kind is Kind.document else f" PineconeIndexKind={kind.value}"
+    typer.echo(json.dumps(made) if as_json else f"{name} is ready. Deploy with {parameter}={address}{of_its_kind}")
+
+
+@app.command()
+def drop(
+    stack: Annotated[str | None, typer.Option(help="A deployed stack to take model, address and token from.")] = None,
+    model: Annotated[str | None, typer.Option(help=f"The embedding model. Default: {DEFAULT_MODEL}.")] = None,
+    dimensions: Annotated[
+        int | None, typer.Option(min=1, max=4096, help=f"Its dimensions. Default: {DEFAULT_DIMENSIONS}.")
+    ] = None,
+    uri: Annotated[str | None, typer.Option(help="Address of the Milvus cluster or Zilliz Cloud endpoint.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
+) -> None:
+    """Drop the Milvus collection of one embedding model, with all that it holds.
+
+    The documents stay in the bucket, and their vectors for a while in the cache. To make a collection anew, as one
+    that holds the words of another version:
+
+    1. `rag index drop --stack NAME`
+
+    2. `rag index create --stack NAME`
+
+    3. `rag doctor --fix --stack NAME`, which fills it; questions find nothing, or not everything, until it is done
+
+    A Pinecone index is deleted in Pinecone's console, which knows whether it is protected.
+    """
+    from rag.errors import RagError
+
+    deployment = Deployment.find(stack) if stack else None
+    outputs = deployment.outputs if deployment else {}
+    if outputs.get("VectorStore", Store.milvus) != Store.milvus:
+        raise Failure("A Pinecone index is deleted in its console, or with its own tools.")
+    address = _milvus_address(uri, outputs)
+    try:
+        from rag.adapters.milvus_schema import drop_milvus_collection
+        from rag.identity import collection_name
+
+        name = collection_name(
+            model or outputs.get("EmbeddingModel", DEFAULT_MODEL),
+            dimensions or int(outputs.get("EmbeddingDimensions", DEFAULT_DIMENSIONS)),
+        )
+        if not yes:
+            typer.confirm(f"Drop {name} at {address} with all that it holds?", abort=True, err=True)
+        there = drop_milvus_collection(_credential(deployment, "MilvusSecretName", TOKEN_VARIABLE), address, name)
+    except RagError as error:
+        raise Failure(str(error)) from error
+    if not there:
+        raise Failure(f"There is no collection {name} at {address}. Name its --model and --dimensions.")
+    typer.echo(f"{name} is dropped.")
+
+
+def _milvus_address(uri: str | None, outputs: Mapping[str, str]) -> str:
+    address = uri or outputs.get("MilvusUri", "")
+    if not address:
+        raise Failure("Milvus needs its address: give --uri, or name the deployment with --stack.")
+    if not address.startswith(("http://", "https://")):
+        raise Failure(f"The address of Milvus must begin with http:// or https://, and {address!r} does not.")
+    return address
 
 
 def _credential(deployment: Deployment | None, output: str, variable: str) -> "Credential | None":

@@ -19,7 +19,7 @@ _PROBE: Final = "Does this endpoint serve the model?"
 _QUERIES_DONE_SECONDS: Final = 60.0  # a query remembers for 30 s which collection is live, and then takes its time
 
 
-def reindex(  # noqa: PLR0913, PLR0917 - one parameter for each option
+def reindex(
     model: Annotated[str | None, typer.Option(help="The embedding model to move to.", show_default=False)] = None,
     dimensions: Annotated[int | None, typer.Option(min=1, max=4096, help="Its dimensions.", show_default=False)] = None,
     host: Annotated[
@@ -42,7 +42,7 @@ def reindex(  # noqa: PLR0913, PLR0917 - one parameter for each option
 
     Readers search the live collection until then, and new documents go into both. Text is taken from the live
     collection, not from the files. If this is interrupted, run it again: it goes on. After the switch every question
-    uses the new model within 30 seconds. The endpoint stays EmbeddingBaseUrl. Look at the parameter RelevanceThreshold:
+    uses the new model within 30 seconds. The endpoint stays EmbeddingBaseUrl. Look at the parameter RelevanceRule:
     how similar is similar enough depends on the model.
 
     With --stack, your credentials need what `rag doctor --fix` does, and dynamodb:PutItem on the registry's table.
@@ -204,8 +204,9 @@ def _created(deployment: Deployment, wanted: "IndexTarget", cloud: str, region: 
     from rag.adapters.pinecone_index import create_pinecone_index, pinecone_index_name
 
     key = wiring.secret(deployment, "PineconeSecretName")
-    name = pinecone_index_name(wanted.model, wanted.dimensions)
-    made = create_pinecone_index(key, name, wanted.dimensions, cloud=cloud, region=region)
+    kind = wiring.pinecone_index_kind(deployment)
+    name = pinecone_index_name(wanted.model, wanted.dimensions, kind)
+    made = create_pinecone_index(key, name, wanted.dimensions, kind, cloud=cloud, region=region)
     return IndexTarget(model=wanted.model, dimensions=wanted.dimensions, host=made)
 
 

@@ -4,18 +4,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ragctl.local.account import CREDENTIAL, REGION
+from ragctl.local.embedding_choice import ModelInUse
 from ragctl.local.presence import Presence
 
 _SERVICES = "Step Functions, Lambda, DynamoDB, S3, EventBridge, Secrets Manager, CloudFormation"
 _NOT_DONE = "IAM policies are not enforced, encryption, tracing and log groups have no effect"
 
 
-def announcement(told: Presence, logs: Path) -> Iterator[str]:
-    """Yield the lines."""
+def announcement(told: Presence, logs: Path, embedding: ModelInUse | None) -> Iterator[str]:
+    """Yield the lines. `embedding` is the model whose vectors readers search."""
     yield f"The local stack is running (process {told.pid}):"
     yield f"  AWS endpoint   {told.endpoint}  {_SERVICES}"
     for name, url in told.services.items():
         yield f"  {name:<14} {url}"
+    if embedding:
+        yield f"  Embedder       {embedding[0]}, {embedding[1]} dimensions"
     yield f"  Functions      {', '.join(told.functions)}"
     machines = {name: value for name, value in told.outputs.items() if ":stateMachine:" in value}
     for arn in machines.values():

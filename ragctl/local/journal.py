@@ -93,10 +93,20 @@ def _decoded(value: dict[str, Any]) -> Any:
     return b64decode(value[_BYTES]) if value.keys() == {_BYTES} else value
 
 
-def _latest(file: Path) -> dict[Key, State]:
-    """Return the last state of each key that a file has, skipping lines that are torn or no `[key, state]`."""
+def glance(directory: Path, part: str) -> Mapping[Key, State]:
+    """Return the states whose keys have a part that begins so, without opening the journal; and maybe some others."""
+    return _latest(directory / _FILE, json.dumps(part)[1:-1].encode())
+
+
+def _latest(file: Path, within: bytes = b"") -> dict[Key, State]:
+    """Return the last state of each key that a file has, skipping lines that are torn or no `[key, state]`.
+
+    Only lines that hold the bytes `within` are read.
+    """
     states: dict[Key, State] = {}
     for line in file.read_bytes().splitlines() if file.exists() else ():
+        if within not in line:
+            continue
         try:
             entry = json.loads(line, object_hook=_decoded)
         except ValueError:

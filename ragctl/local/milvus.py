@@ -10,4 +10,4 @@ def start_milvus(data: Path, port: int, log: Path) -> Service:
     """Start a Milvus Lite server that keeps its collections in `data`."""
     data.parent.mkdir(parents=True, exist_ok=True)
     arguments = ["server", "--host", HOST, "--port", str(port), "--data-dir", str(data)]  # else it binds 0.0.0.0
-    return Service("Milvus Lite", "milvus_lite", arguments, port, log)
+    return Service("Milvus Lite", "ragctl.local.milvus_server", arguments, port, log)

@@ -3,18 +3,12 @@
 from collections.abc import Collection, Mapping
 
 from ragctl.local.account import HOST
-
-# Below the default for hosted models, since static embeddings give lower cosine similarities: on the sample questions
-# the best passage of an answerable one scores 0.19 and more, that of an unrelated one 0.19 and less. What passes here
-# and answers nothing, the local chat model declines.
-WORDLLAMA_RELEVANCE_THRESHOLD = "0.15"
+from ragctl.local.embedders import WORDLLAMA, LocalEmbedder
 
 _MODELS = {
-    "EmbeddingModel": "wordllama-256",
-    "EmbeddingDimensions": "256",
     "ChatModel": "extractive",
     "ChatTemperature": "0",
-    "RelevanceThreshold": WORDLLAMA_RELEVANCE_THRESHOLD,
+    "RerankModel": "extractive-rerank",  # which Reranker=cohere switches on
 }
 
 
@@ -30,15 +24,23 @@ def needs_milvus(declared: Collection[str], overrides: Mapping[str, str]) -> boo
 
 
 def local_parameters(
-    declared: Collection[str], overrides: Mapping[str, str], milvus_port: int, models_port: int
+    declared: Collection[str],
+    overrides: Mapping[str, str],
+    milvus_port: int,
+    models_port: int,
+    embedder: LocalEmbedder = WORDLLAMA,
 ) -> dict[str, str]:
     """Return the values for those parameters that the template declares, the caller's own before the local ones."""
     models_url = f"http://{HOST}:{models_port}/v1"
     ours = {
         **_MODELS,
+        "EmbeddingModel": embedder.model,
+        "EmbeddingDimensions": str(embedder.dimensions),
         "EmbeddingBaseUrl": models_url,
         "ChatBaseUrl": models_url,
         "VectorStore": "milvus",
         "MilvusUri": f"http://{HOST}:{milvus_port}",
     }
+    if needs_models(declared, overrides):
+        ours["RerankBaseUrl"] = models_url
     return {**{name: value for name, value in ours.items() if name in declared}, **overrides}

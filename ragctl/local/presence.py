@@ -13,10 +13,11 @@ from time import monotonic
 from typing import IO, Any
 
 from ragctl.failure import Failure
+from ragctl.local.embedding_choice import EMBEDDING_FILE
 
 _LOCK = "lock"
 _DESCRIPTION = "stack.json"
-_OURS = {_LOCK, _DESCRIPTION, f"{_DESCRIPTION}.new", "journal", "logs", "milvus"}
+_OURS = {_LOCK, _DESCRIPTION, f"{_DESCRIPTION}.new", EMBEDDING_FILE, "journal", "logs", "milvus"}
 _STOP_SECONDS = 30.0
 _LOOK_SECONDS = 0.02
 

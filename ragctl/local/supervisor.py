@@ -14,6 +14,8 @@ from threading import Event
 from ragctl.local import presence
 from ragctl.local.account import CREDENTIAL, HOST, STACK_NAME, endpoint
 from ragctl.local.collection import CreatingCollection
+from ragctl.local.embedders import EmbedderName, LocalEmbedder
+from ragctl.local.embedding_choice import EmbedderError, chosen_embedder, remember_embedding
 from ragctl.local.journal import Journal
 from ragctl.local.milvus import start_milvus
 from ragctl.local.parameters import local_parameters, needs_milvus, needs_models
@@ -44,6 +46,7 @@ class Options:
     data: Path
     port: int
     overrides: Mapping[str, str] = field(default_factory=dict)
+    embedder: EmbedderName | None = None
 
     @property
     def logs(self) -> Path:
@@ -79,7 +82,7 @@ def run(options: Options, tell: Tell, ready: Callable[[Presence], None]) -> None
             raise CannotStartError("Ended before it was ready.") from None
         except AlreadyRunningError:
             raise CannotStartError(f"A local stack runs on {options.data} already. End it with: rag down") from None
-        except (TemplateError, ServiceError, FunctionDoesNotStartError) as error:
+        except (TemplateError, ServiceError, FunctionDoesNotStartError, EmbedderError) as error:
             raise CannotStartError(str(error)) from error
         except OSError as error:
             reason = f"{error.strerror} ({error.filename})" if error.filename else str(error)
@@ -99,8 +102,9 @@ def _serve(options: Options, tell: Tell, ready: Callable[[Presence], None], stop
     _log_to(options.logs / "stack.log")
 
     template = read_template(options.template)
+    embedder = chosen_embedder(options.data, options.embedder, options.overrides)
     _prepare_environment(port)
-    services, translating, collection = _start_beside(options, template, parts)
+    services, translating, collection = _start_beside(options, template, embedder, parts)
     from ragctl.local import cloudformation, server  # moto takes seconds to import, in which the others start
     from ragctl.local.deliveries import Deliveries
     from ragctl.local.durable import DurableState, fill_secrets
@@ -123,7 +127,8 @@ def _serve(options: Options, tell: Tell, ready: Callable[[Presence], None], stop
     for service, answers in services:
         service.await_readiness(answers)
     if collection:
-        collection.await_end()
+        for line in collection.await_end():
+            tell(line)
     functions.warm()
     deliveries.resume(state.waiting)
     deliveries.serve()
@@ -131,6 +136,9 @@ def _serve(options: Options, tell: Tell, ready: Callable[[Presence], None], stop
     gc.collect()
     gc.freeze()  # moto's half million objects stay; walking them again and again costs pauses of 250 ms
 
+    if {"EmbeddingModel", "EmbeddingDimensions"} <= translation.parameters.keys():
+        model, dimensions = translation.parameters["EmbeddingModel"], translation.parameters["EmbeddingDimensions"]
+        remember_embedding(options.data, model, int(dimensions))
     if stop.is_set():  # asked to end where Python swallows what a signal handler raises, as in a callback of import
         raise _EndedEarlyError
     told = replace(
@@ -161,12 +169,12 @@ Started = list[tuple[Service, Callable[[int], bool]]]
 
 
 def _start_beside(
-    options: Options, template: Template, parts: ExitStack
+    options: Options, template: Template, embedder: LocalEmbedder, parts: ExitStack
 ) -> tuple[Started, Translating, CreatingCollection | None]:
     """Start what this process need not wait for: the services, and the translation, whose imports take a second."""
     declared = template.get("Parameters") or {}
     milvus_port, models_port = free_port(), free_port()
-    parameters = local_parameters(declared, options.overrides, milvus_port, models_port)
+    parameters = local_parameters(declared, options.overrides, milvus_port, models_port, embedder)
     translating = Translating(prepare(options.template, template, parameters))
     parts.callback(translating.stop)
     services: Started = []
@@ -179,7 +187,7 @@ def _start_beside(
             collection = CreatingCollection(milvus_port, parameters, options.logs / "collection.log")
             parts.callback(collection.stop)
     if needs_models(declared, options.overrides):
-        arguments = ["--port", str(models_port)]
+        arguments = ["--port", str(models_port), "--load", parameters.get("EmbeddingModel", "")]
         log = options.logs / "models.log"
         services.append((Service("Model server", "ragctl.local.models", arguments, models_port, log), is_healthy))
         parts.callback(services[-1][0].stop)

@@ -6,16 +6,21 @@ from uuid import uuid4
 import pytest
 from moto import mock_aws
 
+from rag.adapters.pinecone_document_store import PineconeDocumentStore
 from rag.adapters.pinecone_store import PineconeStore
 from tests.contract.milvus_fixture import milvus_lite, milvus_store
 from tests.contract.vector_stores import DIMENSIONS, Tenant, VectorStore
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.pinecone_documents import DocumentIndex
 from tests.fakes.pinecone_server import PineconeServer
 from tests.fakes.secrets import fixed_credential
 
 __all__ = ["milvus_lite", "milvus_store"]
 
 NewTenant = Callable[[], Tenant]
+
+# Another one is a fixture of that name, and its name here.
+STORES = ("memory_store", "pinecone_store", "pinecone_document_store", "milvus_store")
 
 
 @pytest.fixture
@@ -45,7 +50,16 @@ def pinecone_store() -> Iterator[VectorStore]:
         store.close()
 
 
-@pytest.fixture(params=["memory_store", "pinecone_store", "milvus_store"])
+@pytest.fixture
+def pinecone_document_store() -> Iterator[VectorStore]:
+    """The adapter on the stand-in's document index, which shows a text two reads after its document."""
+    with PineconeServer(DIMENSIONS, documents=DocumentIndex(DIMENSIONS, lag=2, text_lag=2)) as server:
+        store = PineconeDocumentStore(fixed_credential(), server.url, DIMENSIONS, deadline_seconds=10, settle_seconds=2)
+        yield store
+        store.close()
+
+
+@pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest) -> VectorStore:
     """Each store in turn."""
     chosen: VectorStore = request.getfixturevalue(request.param)

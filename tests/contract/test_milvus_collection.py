@@ -8,9 +8,15 @@ import pytest
 from pymilvus import DataType, MilvusClient
 from pymilvus.grpc_gen import milvus_pb2
 
-from rag.adapters.milvus_schema import collection_schema, create_milvus_collection, drop_milvus_collection
+from rag.adapters.milvus_schema import (
+    collection_schema,
+    create_milvus_collection,
+    drop_milvus_collection,
+    holds_other_words,
+)
 from rag.adapters.milvus_store import MilvusStore
 from rag.errors import IndexUnavailable, UpstreamUnavailable
+from tests.contract.milvus_fixture import create_older_collection
 from tests.contract.vector_stores import DIMENSIONS, Tenant
 from tests.fakes.milvus_gate import MilvusGate
 from tests.fakes.milvus_lite import MilvusLite
@@ -49,8 +55,8 @@ def test_creating_again_keeps_what_is_stored(milvus_lite: MilvusLite, name: str)
 def test_a_collection_can_be_dropped_also_if_it_is_gone(milvus_lite: MilvusLite, raw: Any, name: str) -> None:
     create_milvus_collection(None, milvus_lite.uri, name, DIMENSIONS)
 
-    drop_milvus_collection(None, milvus_lite.uri, name)
-    drop_milvus_collection(None, milvus_lite.uri, name)
+    assert drop_milvus_collection(None, milvus_lite.uri, name) is True
+    assert drop_milvus_collection(None, milvus_lite.uri, name) is False
 
     assert not raw.has_collection(name)
 
@@ -71,6 +77,27 @@ def test_a_collection_for_other_vectors_is_left_alone(milvus_lite: MilvusLite, n
 
     with pytest.raises(IndexUnavailable, match="field vector"):
         create_milvus_collection(None, milvus_lite.uri, name, DIMENSIONS + 1)
+
+
+def test_a_collection_with_other_words_is_left_alone_with_the_way_to_make_it_anew(
+    milvus_lite: MilvusLite, name: str
+) -> None:
+    create_older_collection(milvus_lite.uri, name)
+
+    with pytest.raises(
+        IndexUnavailable, match=r"words of another version.*rag index drop, rag index create, rag doctor"
+    ):
+        create_milvus_collection(None, milvus_lite.uri, name, DIMENSIONS)
+
+
+def test_words_are_told_from_other_differences(milvus_lite: MilvusLite, name: str) -> None:
+    assert not holds_other_words(None, milvus_lite.uri, name, DIMENSIONS)
+    create_older_collection(milvus_lite.uri, name)
+    create_milvus_collection(None, milvus_lite.uri, f"{name}_new", DIMENSIONS)
+
+    assert holds_other_words(None, milvus_lite.uri, name, DIMENSIONS)
+    assert not holds_other_words(None, milvus_lite.uri, name, DIMENSIONS + 1)
+    assert not holds_other_words(None, milvus_lite.uri, f"{name}_new", DIMENSIONS)
 
 
 def test_a_collection_of_someone_else_is_left_alone(milvus_lite: MilvusLite, raw: Any, name: str) -> None:

@@ -24,7 +24,7 @@ from rag.models import IndexedChunk, Principal
 from rag.ports import Credential
 from rag.vectors import unit
 from tests.contract.milvus_fixture import COLLECTION
-from tests.contract.vector_stores import DIMENSIONS, Tenant
+from tests.contract.vector_stores import DIMENSIONS, NORTH, Tenant
 from tests.fakes.milvus_gate import MilvusGate
 from tests.fakes.milvus_lite import MilvusLite
 from tests.fakes.secrets import RotatingCredential, fixed_credential
@@ -216,6 +216,8 @@ def test_a_missing_collection_is_told_with_what_to_do(milvus_lite: MilvusLite) -
 
     for call in (
         tenant.finds,
+        lambda: tenant.finds_words("one"),
+        lambda: store.similarities(NORTH, Principal("acme"), ["0" * 32]),
         lambda: tenant.load(tenant.chunk("one")),
         lambda: list(store.entries("acme", ["a"])),
         lambda: list(store.fetch("acme", ["0" * 32])),
@@ -234,7 +236,11 @@ def test_a_collection_of_other_dimensions_is_told_as_such(
     shorter = unit([1.0] * (DIMENSIONS - 1))
 
     with pytest.raises(IndexUnavailable, match="field vector"):
-        store.search(shorter, Principal(tenant.name), 1, None)
+        store.dense([shorter], Principal(tenant.name), 1, None)
+    with pytest.raises(IndexUnavailable, match="field vector"):
+        store.lexical(["one"], Principal(tenant.name), 1, None)
+    with pytest.raises(IndexUnavailable, match="field vector"):
+        store.similarities(shorter, Principal(tenant.name), [tenant.chunk("one").chunk_id])
     with pytest.raises(IndexUnavailable, match="field vector"):
         store.upsert(tenant.name, [IndexedChunk(tenant.chunk("two"), shorter)])
 

@@ -1,6 +1,7 @@
 """What only Milvus does: restarts of Milvus Lite, the lexical fields, rows at the limits, filters against an oracle."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,13 +13,14 @@ from pymilvus import MilvusClient
 
 from rag.adapters.milvus_schema import create_milvus_collection
 from rag.adapters.milvus_store import MilvusStore
-from rag.errors import InvalidRequest
+from rag.errors import IndexUnavailable, InvalidRequest
 from rag.filters import parse_filter
-from rag.models import IndexedChunk, Metadata
-from tests.contract.milvus_fixture import COLLECTION
+from rag.models import IndexedChunk, Metadata, Principal
+from tests.contract.milvus_fixture import COLLECTION, create_older_collection
 from tests.contract.polling import eventually
 from tests.contract.vector_stores import DIMENSIONS, NORTH, Tenant
 from tests.fakes.memory_store import admits
+from tests.fakes.milvus_gate import MilvusGate
 from tests.fakes.milvus_lite import MilvusLite
 
 FIELDS = ["a", "b", "cost-centre"]
@@ -64,7 +66,23 @@ def raw(milvus_lite: MilvusLite) -> Iterator[Any]:
     client.close()
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+GatedTenant = tuple[Tenant, MilvusGate]
+
+
+@pytest.fixture
+def behind_the_gate(milvus_lite: MilvusLite, milvus_store: MilvusStore) -> Iterator[GatedTenant]:
+    """A tenant with one chunk, and what counts the calls about it."""
+    with (
+        MilvusGate(milvus_lite.uri) as gate,
+        closing(MilvusStore(None, gate.uri, COLLECTION, DIMENSIONS, deadline_seconds=10)) as store,
+    ):
+        tenant = Tenant(store, f"tenant-{uuid4().hex[:12]}")
+        tenant.load(tenant.chunk("one"))
+        gate.calls.clear()
+        yield tenant, gate
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     documents=st.lists(st.dictionaries(st.sampled_from(FIELDS), SCALARS, max_size=3), min_size=1, max_size=8),
     filters=st.lists(FILTERS, min_size=1, max_size=8),
@@ -98,26 +116,65 @@ def test_what_was_loaded_survives_a_kill_of_the_server(tmp_path: Path) -> None:
         again.close()
 
 
-def test_lexical_search_finds_words_of_title_heading_and_text(milvus_tenant: Tenant, raw: Any) -> None:
+def test_a_word_of_the_title_counts_double(milvus_tenant: Tenant) -> None:
     milvus_tenant.load(
         milvus_tenant.chunk("text", title="Other", text="The zeppelin is mentioned here."),
         milvus_tenant.chunk("title", title="Zeppelin", text="Mentioned above only, in some more words."),
-        milvus_tenant.chunk("heading", title="Other", heading="Airships > Zeppelin", text="Mentioned above."),
-        milvus_tenant.chunk("neither", title="Other", text="Of submarines."),
     )
 
-    [hits] = raw.search(
-        COLLECTION,
-        data=["a ZEPPELIN"],
-        anns_field="search_terms",
-        filter=f'tenant == "{milvus_tenant.name}"',
-        limit=10,
-        output_fields=["document_id"],
-    )
+    assert [passage.chunk.document_id for passage in milvus_tenant.lexical("a zeppelin")] == ["title", "text"]
 
-    found = [hit["entity"]["document_id"] for hit in hits]
-    assert set(found) == {"text", "title", "heading"}
-    assert found[0] == "title"
+
+def test_equal_hits_come_in_the_order_of_their_ids(milvus_tenant: Tenant) -> None:
+    milvus_tenant.load(*(milvus_tenant.chunk(f"d{number}", text="zeppelin") for number in range(20)))
+
+    for found in (milvus_tenant.search(), milvus_tenant.lexical("zeppelin")):
+        ids = [passage.chunk.chunk_id for passage in found]
+        assert ids == sorted(ids)
+
+
+def test_a_hundred_questions_at_the_greatest_depth_of_a_batch_are_one_search_a_leg(
+    behind_the_gate: GatedTenant,
+) -> None:
+    tenant, gate = behind_the_gate
+    principal = Principal(tenant.name)
+
+    dense = tenant.store.dense([NORTH] * 100, principal, 250, None)
+    assert gate.calls.pop("Search") == 1
+    lexical = tenant.store.lexical([f"text of question {number}" for number in range(100)], principal, 250, None)
+    assert gate.calls.pop("Search") == 1
+
+    assert [[found.chunk.document_id for found in one] for one in dense + lexical] == [["one"]] * 200
+
+
+def test_more_hits_than_an_answer_should_hold_are_searched_for_in_parts(behind_the_gate: GatedTenant) -> None:
+    tenant, gate = behind_the_gate
+
+    found = tenant.store.dense([NORTH] * 100, Principal(tenant.name), 1_000, None)
+
+    assert gate.calls["Search"] == 4
+    assert [len(one) for one in found] == [1] * 100
+
+
+def test_questions_without_words_are_not_searched_for(behind_the_gate: GatedTenant) -> None:
+    tenant, gate = behind_the_gate
+
+    assert tenant.store.lexical(["of the", "", "?"], Principal(tenant.name), 10, None) == [[], [], []]
+    assert gate.calls["Search"] == 0
+
+
+def test_words_of_another_version_are_not_searched_and_all_else_is(milvus_lite: MilvusLite) -> None:
+    name = f"rag_older_{uuid4().hex[:12]}_{DIMENSIONS}"
+    create_older_collection(milvus_lite.uri, name)
+
+    with closing(MilvusStore(None, milvus_lite.uri, name, DIMENSIONS, deadline_seconds=10)) as store:
+        tenant = Tenant(store, "acme")
+        tenant.load(tenant.chunk("one"))
+        with pytest.raises(IndexUnavailable, match="rag index drop, rag index create, rag doctor --fix"):
+            tenant.lexical("text")
+        assert tenant.finds() == {"one"}
+        store.delete("acme", [tenant.chunk("one").chunk_id])
+        assert tenant.finds() == set()
 
 
 def test_a_page_taken_away_is_gone(milvus_tenant: Tenant) -> None:

@@ -2,16 +2,21 @@
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from rag import errors
 from rag.adapters.pinecone_index import create_pinecone_index, pinecone_index_name
+from rag.adapters.pinecone_schema import IndexKind
+from ragctl.commands.index import app
 from tests.fakes.faulty_http import Fault, answer_json, html, reset, throttled
 from tests.fakes.pinecone_server import PineconeServer
 from tests.fakes.secrets import fixed_credential
 
 NAME = "rag-test-8"
+KINDS = ["document", "vector"]
 
 
 @pytest.fixture
@@ -22,34 +27,54 @@ def server() -> Iterator[PineconeServer]:
 
 @pytest.fixture
 def create(server: PineconeServer) -> Callable[..., str]:
-    def create(dimensions: int = 8, key: str = "stand-in-key", **options: float) -> str:
+    def create(kind: IndexKind = "document", dimensions: int = 8, key: str = "stand-in-key", **options: Any) -> str:
         return create_pinecone_index(
             fixed_credential(key),
             NAME,
             dimensions,
+            kind,
             cloud="aws",
             region="eu-west-1",
             base_url=server.url,
             deletion_protection=bool(options.pop("deletion_protection", True)),
             wait_seconds=options.pop("wait_seconds", 10),
+            **options,
         )
 
     return create
 
 
-def test_a_new_index_is_serverless_protected_and_ready_for_sparse_values(
+def test_a_new_index_is_serverless_protected_and_searched_by_words_too(
     server: PineconeServer, create: Callable[..., str]
 ) -> None:
-    host = create()
+    host = create("document")
 
     made = server.control.indexes[NAME]
     assert host == server.url
     assert made["deployment"] == {"deployment_type": "managed", "cloud": "aws", "region": "eu-west-1"}
     assert made["deletion_protection"] == "enabled"
     assert made["schema"]["fields"] == {
+        "embedding": {"type": "dense_vector", "dimension": 8, "metric": "dotproduct"},
+        "passage": {"type": "string", "full_text_search": {"language": "en", "stemming": True, "stop_words": True}},
+    }
+
+
+def test_a_new_vector_index_is_ready_for_sparse_values(server: PineconeServer, create: Callable[..., str]) -> None:
+    create("vector")
+
+    assert server.control.indexes[NAME]["schema"]["fields"] == {
         "_values": {"type": "dense_vector", "dimension": 8, "metric": "dotproduct"},
         "_sparse_values": {"type": "sparse_vector"},
     }
+
+
+def test_another_language_has_its_word_forms_and_all_its_words(
+    server: PineconeServer, create: Callable[..., str]
+) -> None:
+    create("document", language="de")
+
+    passage = server.control.indexes[NAME]["schema"]["fields"]["passage"]
+    assert passage["full_text_search"] == {"language": "de", "stemming": True}
 
 
 def test_protection_is_left_off_on_request(server: PineconeServer, create: Callable[..., str]) -> None:
@@ -58,9 +83,33 @@ def test_protection_is_left_off_on_request(server: PineconeServer, create: Calla
     assert server.control.indexes[NAME]["deletion_protection"] == "disabled"
 
 
-def test_creating_it_again_finds_it(server: PineconeServer, create: Callable[..., str]) -> None:
-    assert create() == create()
+@pytest.mark.parametrize("kind", KINDS)
+def test_creating_it_again_finds_it(server: PineconeServer, create: Callable[..., str], kind: str) -> None:
+    assert create(kind) == create(kind)
     assert len(server.control.indexes) == 1
+
+
+@pytest.mark.parametrize(("kind", "other"), [("document", "a vector index"), ("vector", "a document index")])
+def test_an_index_of_the_other_kind_is_not_taken(create: Callable[..., str], kind: str, other: str) -> None:
+    create("vector" if kind == "document" else "document")
+
+    with pytest.raises(errors.IndexUnavailable, match=f"exists, but is {other}"):
+        create(kind)
+
+
+@pytest.mark.parametrize(("kind", "lacking"), [("document", "full-text search"), ("vector", "sparse values")])
+def test_an_index_that_cannot_be_searched_by_words_is_not_taken(
+    server: PineconeServer, create: Callable[..., str], kind: str, lacking: str
+) -> None:
+    create(kind)
+    fields = server.control.indexes[NAME]["schema"]["fields"]
+    if kind == "document":
+        fields["passage"] = {"type": "string", "filterable": True}
+    else:
+        del fields["_sparse_values"]
+
+    with pytest.raises(errors.IndexUnavailable, match=f"without {lacking}.*delete"):
+        create(kind)
 
 
 def test_it_is_waited_for(server: PineconeServer, create: Callable[..., str]) -> None:
@@ -78,19 +127,23 @@ def test_the_waiting_has_an_end(server: PineconeServer, create: Callable[..., st
         create(wait_seconds=0.3)
 
 
-def test_an_index_of_other_dimensions_is_not_taken(create: Callable[..., str]) -> None:
-    create(dimensions=8)
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_index_of_other_dimensions_is_not_taken(create: Callable[..., str], kind: str) -> None:
+    create(kind, dimensions=8)
 
     with pytest.raises(errors.IndexUnavailable, match="16 dimensions"):
-        create(dimensions=16)
+        create(kind, dimensions=16)
 
 
-def test_an_index_of_another_metric_is_not_taken(server: PineconeServer, create: Callable[..., str]) -> None:
-    create()
-    server.control.indexes[NAME]["schema"]["fields"]["_values"]["metric"] = "euclidean"
+@pytest.mark.parametrize(("kind", "field"), [("document", "embedding"), ("vector", "_values")])
+def test_an_index_of_another_metric_is_not_taken(
+    server: PineconeServer, create: Callable[..., str], kind: str, field: str
+) -> None:
+    create(kind)
+    server.control.indexes[NAME]["schema"]["fields"][field]["metric"] = "euclidean"
 
     with pytest.raises(errors.IndexUnavailable, match="dotproduct"):
-        create()
+        create(kind)
 
 
 @pytest.mark.parametrize("state", ["InitializationFailed", "Terminating", "Disabled"])
@@ -136,20 +189,46 @@ def test_a_wrong_key_is_reported(create: Callable[..., str]) -> None:
         create(key="wrong")
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     "model",
     ["text-embedding-3-small", "wordllama-256", "BAAI/bge-m3", "a/very:long/model.name-" * 5, "ümlaut_Modell", "-"],
 )
-def test_every_model_has_a_name_that_pinecone_takes(model: str) -> None:
-    name = pinecone_index_name(model, 1536)
+def test_every_model_has_a_name_that_pinecone_takes(model: str, kind: IndexKind) -> None:
+    name = pinecone_index_name(model, 1536, kind)
 
     assert re.fullmatch(r"rag-[a-z0-9-]+-1536", name)
     assert len(name) <= 45
 
 
 def test_an_ordinary_name_is_readable() -> None:
-    assert pinecone_index_name("text-embedding-3-small", 1536) == "rag-text-embedding-3-small-1536"
+    assert pinecone_index_name("text-embedding-3-small", 1536, "document") == "rag-docs-text-embedding-3-small-1536"
+    assert pinecone_index_name("text-embedding-3-small", 1536, "vector") == "rag-text-embedding-3-small-1536"
 
 
 def test_long_names_that_begin_alike_are_told_apart() -> None:
-    assert pinecone_index_name("model-" * 10 + "a", 256) != pinecone_index_name("model-" * 10 + "b", 256)
+    names = [pinecone_index_name("model-" * 10 + end, 256, "document") for end in "ab"]
+
+    assert names[0] != names[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ([], "rag-docs-text-embedding-3-small-1536 is ready. Deploy with PineconeHost={host}\n"),
+        (
+            ["--kind", "vector"],
+            "rag-text-embedding-3-small-1536 is ready. Deploy with PineconeHost={host} PineconeIndexKind=vector\n",
+        ),
+    ],
+)
+def test_the_command_makes_the_kind_that_is_asked_for_and_tells_how_to_deploy_with_it(
+    server: PineconeServer, monkeypatch: pytest.MonkeyPatch, options: list[str], told: str
+) -> None:
+    monkeypatch.setenv("PINECONE_CONTROLLER_HOST", server.url)
+    monkeypatch.setenv("PINECONE_API_KEY", "stand-in-key")
+
+    result = CliRunner().invoke(app, ["create", *options])
+
+    assert result.output == told.format(host=server.url)
+    assert len(server.control.indexes) == 1

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from pinecone import NotFoundError, Pinecone
+from pinecone import ApiError, NotFoundError, Pinecone
 from pinecone.index import Index
 from pinecone.models.indexes.index import IndexModel
 from pinecone.models.vectors.responses import (
@@ -207,6 +207,13 @@ def _vector(**fields: Any) -> Json:
         ("/vectors/upsert", _vector(metadata={"x": ["a", 1]})),
         ("/vectors/upsert", _vector(metadata={"$x": 1})),
         ("/vectors/upsert", _vector(metadata={"x": "y" * 41_000})),
+        ("/vectors/upsert", _vector(sparseValues={"indices": [1], "values": []})),
+        ("/vectors/upsert", _vector(sparseValues={"indices": [1, 1], "values": [1, 1]})),
+        ("/vectors/upsert", _vector(sparseValues={"indices": [2**32], "values": [1]})),
+        ("/vectors/upsert", _vector(sparseValues={"indices": [1], "values": [0]})),
+        ("/vectors/upsert", _vector(sparseValues={"indices": list(range(1_001)), "values": [1] * 1_001})),
+        ("/query", {"topK": 1, "sparseVector": {"indices": [1], "values": [1]}}),
+        ("/query", {"topK": 1, "vector": [0, 0]}),
         ("/query", {"topK": 0, "vector": [1, 0]}),
         ("/query", {"topK": 10_001, "vector": [1, 0]}),
         ("/query", {"topK": 1, "vector": [1]}),
@@ -279,6 +286,28 @@ def test_a_write_shows_after_the_given_number_of_reads() -> None:
             for read in reads
         ]
         assert fresh == [False, False, True]
+
+
+def test_sparse_values_beside_zeros_score_alone_and_beside_a_vector_add_up(index: Index) -> None:
+    sparse = {"indices": [7, 9], "values": [2.0, 1.0]}
+    index.upsert(vectors=[{"id": "words", "values": [0.6, 0.8], "sparse_values": sparse}], namespace=NAMESPACE)
+
+    alone = index.query(top_k=1, vector=[0, 0], sparse_vector={"indices": [7], "values": [3]}, namespace=NAMESPACE)
+    both = index.query(top_k=1, vector=[1, 0], sparse_vector={"indices": [7], "values": [3]}, namespace=NAMESPACE)
+
+    assert alone.matches[0].id == "words"
+    assert alone.matches[0].score == pytest.approx(6.0)
+    assert both.matches[0].score == pytest.approx(6.6)
+    assert index.fetch(ids=["words"], namespace=NAMESPACE).vectors["words"].sparse_values is not None
+
+
+def test_an_index_without_sparse_values_refuses_them() -> None:
+    with PineconeServer(2, takes_sparse=False) as server, Index(host=server.url, api_key=KEY) as index:
+        sparse = {"indices": [1], "values": [1.0]}
+        with pytest.raises(ApiError, match="does not support sparse values"):
+            index.upsert(vectors=[{"id": "a", "values": [1, 0], "sparse_values": sparse}])
+        with pytest.raises(ApiError, match="does not support sparse values"):
+            index.query(top_k=1, vector=[0, 0], sparse_vector=sparse)
 
 
 def test_components_are_kept_as_32_bit_floats(index: Index) -> None:

@@ -1,5 +1,6 @@
 """The Pinecone adapter beyond the common contract: faults, keys, limits, odd records."""
 
+import dataclasses
 import gc
 import inspect
 import json
@@ -19,7 +20,8 @@ from rag.adapters.pinecone_store import PineconeStore
 from rag.adapters.scores import cosine
 from rag.filters import parse_filter
 from rag.models import IndexedChunk, Principal, ScoredChunk
-from tests.contract.vector_stores import DIMENSIONS, NORTH, Tenant
+from tests.contract.pinecone_faults import FAULTS, LATE, SECRET_WORDS
+from tests.contract.vector_stores import DIMENSIONS, NORTH, Tenant, direction
 from tests.fakes.faulty_http import (
     Exchange,
     Fault,
@@ -30,13 +32,11 @@ from tests.fakes.faulty_http import (
     hang,
     html,
     reset,
-    throttled,
     truncated,
 )
+from tests.fakes.pinecone_documents import DocumentIndex
 from tests.fakes.pinecone_server import PineconeServer
 from tests.fakes.secrets import RotatingCredential, fixed_credential
-
-SECRET_WORDS = "vendor-words-that-must-not-travel"
 
 
 @pytest.fixture
@@ -70,50 +70,18 @@ def opened(server: PineconeServer) -> closing[PineconeStore]:
 
 
 def search(store: PineconeStore) -> list[ScoredChunk]:
-    return store.search(NORTH, Principal("acme"), 5, None)
+    [found] = store.dense([NORTH], Principal("acme"), 5, None)
+    return found
 
 
-@pytest.mark.parametrize(
-    ("fault", "expected"),
-    [
-        (throttled(), errors.UpstreamThrottled),
-        (throttled(retry_after="300"), errors.UpstreamThrottled),
-        (answer_json({"message": "read unit limit for the current month"}, 429), errors.QuotaExhausted),
-        (answer_json({"message": SECRET_WORDS}, 500), errors.UpstreamUnavailable),
-        (answer(503, SECRET_WORDS), errors.UpstreamUnavailable),
-        (html(502), errors.UpstreamUnavailable),
-        (answer_json({"message": SECRET_WORDS}, 408), errors.UpstreamUnavailable),
-        (answer_json({"message": SECRET_WORDS}, 400), errors.UpstreamRejected),
-        (answer_json({"message": SECRET_WORDS}, 409), errors.UpstreamRejected),
-        (answer_json({"message": SECRET_WORDS}, 412), errors.UpstreamRejected),
-        (answer_json({"message": SECRET_WORDS}, 413), errors.UpstreamRejected),
-        (answer_json({"message": SECRET_WORDS}, 402), errors.QuotaExhausted),
-        (answer_json({"message": SECRET_WORDS}, 404), errors.IndexUnavailable),
-        (answer(302, b"", {"Location": "https://example.invalid/"}), errors.UpstreamRejected),
-        (html(), errors.MalformedResponse),
-        (empty_body(), errors.MalformedResponse),
-        (answer(200, b'{"matches": [{"id": "\xff'), errors.MalformedResponse),
-        (answer(200, b'{"matches": "\xff"}'), errors.MalformedResponse),
-        (answer(200, "[" * 100_000), errors.MalformedResponse),
-        (answer(200, b"not gzip", {"Content-Encoding": "gzip"}), errors.MalformedResponse),
-        (answer_json({}), errors.MalformedResponse),
-        (answer_json({"anything": "else"}), errors.MalformedResponse),
-        (answer_json([]), errors.MalformedResponse),
-        (answer_json({"matches": [{"id": 7}]}), errors.MalformedResponse),
-        (answer_json({"matches": [], "namespace": "another-tenant"}), errors.MalformedResponse),
-        (truncated, errors.UpstreamUnavailable),
-        (reset, errors.UpstreamUnavailable),
-        (hang, errors.UpstreamUnavailable),
-        (drip(0.1), errors.UpstreamUnavailable),
-    ],
-)
+@pytest.mark.parametrize(("fault", "expected"), FAULTS)
 def test_a_fault_becomes_one_of_our_errors_after_one_attempt(
     server: PineconeServer,
     open_store: Callable[..., PineconeStore],
     fault: Fault,
     expected: type[errors.RagError],
 ) -> None:
-    store = open_store(deadline_seconds=0.7)
+    store = open_store(deadline_seconds=10)
     server.next(fault)
 
     with pytest.raises(expected) as caught:
@@ -122,6 +90,16 @@ def test_a_fault_becomes_one_of_our_errors_after_one_attempt(
     assert caught.type is expected
     assert SECRET_WORDS not in str(caught.value)
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("fault", LATE)
+def test_an_answer_that_does_not_come_in_time_is_unavailable(
+    server: PineconeServer, open_store: Callable[..., PineconeStore], fault: Fault
+) -> None:
+    server.next(fault)
+
+    with pytest.raises(errors.UpstreamUnavailable):
+        search(open_store(deadline_seconds=0.7))
 
 
 @pytest.mark.parametrize("fault", [html(), empty_body(), answer_json({}), truncated, reset])
@@ -389,7 +367,7 @@ def test_no_tenant_is_not_the_default_namespace(server: PineconeServer, tenant: 
     server.put("", "id", NORTH, good_metadata())
 
     with pytest.raises(errors.InvalidRequest):
-        tenant.store.search(NORTH, Principal(""), 5, None)
+        tenant.store.dense([NORTH], Principal(""), 5, None)
 
     assert server.requests == []
 
@@ -491,8 +469,8 @@ def test_a_fetch_shows_a_chunk_as_it_was_until_its_new_state_has_settled() -> No
 
 
 def test_every_query_asks_for_the_principals_readers(server: PineconeServer, tenant: Tenant) -> None:
-    tenant.store.search(NORTH, Principal("acme", ("hr",)), 5, None)
-    tenant.store.search(NORTH, Principal("acme"), 5, parse_filter({"$or": [{"a": 1}, {"b": 2}]}))
+    tenant.store.dense([NORTH], Principal("acme", ("hr",)), 5, None)
+    tenant.store.lexical(["text"], Principal("acme"), 5, parse_filter({"$or": [{"a": 1}, {"b": 2}]}))
 
     sent = [request.json()["filter"] for request in server.requests]
     assert sent[0] == {"readers": {"$in": ["*", "hr"]}}
@@ -533,3 +511,92 @@ def test_abandoned_calls_leave_nothing_open(server: PineconeServer, open_store: 
 
     store.close()
     gc.collect()  # an open socket would warn here, and warnings are errors
+
+
+def test_an_index_without_sparse_values_is_not_loaded_without_its_words() -> None:
+    with PineconeServer(DIMENSIONS, takes_sparse=False) as server, opened(server) as store:
+        tenant = Tenant(store, "acme")
+        server.put("acme", "id", NORTH, good_metadata())
+
+        with pytest.raises(errors.IndexUnavailable, match="rag index create"):
+            tenant.load(tenant.chunk("a"))
+        with pytest.raises(errors.IndexUnavailable, match="Mode dense"):
+            tenant.lexical("text")
+        assert tenant.finds() == {"d"}
+
+
+def test_a_document_index_is_reported_as_of_the_other_kind() -> None:
+    with (
+        PineconeServer(DIMENSIONS, documents=DocumentIndex(DIMENSIONS)) as server,
+        opened(server) as store,
+        pytest.raises(errors.IndexUnavailable, match="other kind"),
+    ):
+        search(store)
+
+
+def test_the_words_of_a_chunk_outlive_its_regrouping(tenant: Tenant) -> None:
+    tenant.load(tenant.chunk("moved", text="zeppelin", groups=("hr",)))
+    [kept] = tenant.store.fetch("acme", [tenant.chunk("moved").chunk_id])
+
+    tenant.load(dataclasses.replace(kept.chunk, groups=("finance",)), vector=kept.vector)
+
+    assert tenant.finds_words("zeppelin", groups=("hr",)) == set()
+    assert tenant.finds_words("zeppelin", groups=("finance",)) == {"moved"}
+
+
+def test_a_search_by_words_is_beside_zeros_so_that_they_alone_score(server: PineconeServer, tenant: Tenant) -> None:
+    tenant.load(tenant.chunk("near", text="nothing of it"), vector=NORTH)
+    tenant.load(tenant.chunk("worded", text="zeppelin"), vector=direction(-1))
+
+    assert tenant.finds_words("zeppelin") == {"worded"}
+    assert server.requests[-1].json()["vector"] == [0.0] * DIMENSIONS
+
+
+def test_a_match_without_a_word_in_common_is_dropped(server: PineconeServer, tenant: Tenant) -> None:
+    match = {"id": "x", "score": 0, "metadata": good_metadata()}
+    server.next(answer_json({"matches": [match], "namespace": "acme"}))
+
+    assert tenant.lexical("zeppelin") == []
+
+
+def test_several_vectors_are_asked_side_by_side_and_answered_in_order(
+    server: PineconeServer, open_store: Callable[..., PineconeStore]
+) -> None:
+    store = open_store(deadline_seconds=2)
+    names = [f"d{number}" for number in range(DIMENSIONS)]
+    directions = [direction(*[0.0] * number, 1.0) for number in range(DIMENSIONS)]
+    tenant = Tenant(store, "acme")
+    tenant.load_at([(tenant.chunk(name), vector) for name, vector in zip(names, directions, strict=True)])
+
+    found = store.dense(directions, Principal("acme"), 1, None)
+
+    assert [passage.chunk.document_id for [passage] in found] == names
+
+
+def test_one_failure_among_several_vectors_is_the_whole_calls(
+    server: PineconeServer, open_store: Callable[..., PineconeStore]
+) -> None:
+    store = open_store(deadline_seconds=0.5)
+    server.next(hang)
+
+    with pytest.raises(errors.UpstreamUnavailable):
+        store.dense([NORTH] * 20, Principal("acme"), 1, None)
+
+
+def test_a_key_that_rotates_while_others_ask_breaks_nothing(
+    server: PineconeServer, open_store: Callable[..., PineconeStore]
+) -> None:
+    store = open_store(RotatingCredential("old-key", "stand-in-key"))
+
+    assert store.dense([NORTH] * 40, Principal("acme"), 1, None) == [[]] * 40
+
+
+def test_similarities_of_many_chunks_come_in_requests_of_a_hundred(server: PineconeServer, tenant: Tenant) -> None:
+    chunks = [tenant.chunk("long", ordinal=ordinal) for ordinal in range(250)]
+    tenant.load(*chunks)
+    server.requests.clear()
+
+    similar = tenant.store.similarities(NORTH, Principal("acme"), [chunk.chunk_id for chunk in chunks])
+
+    assert similar == {chunk.chunk_id: pytest.approx(1.0) for chunk in chunks}
+    assert sorted(len(request.query["ids"]) for request in server.requests) == [50, 100, 100]

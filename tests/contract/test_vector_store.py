@@ -216,7 +216,11 @@ def test_settling_on_what_was_never_stored_fails_for_the_time_being(tenant: Tena
 
 def test_a_question_of_other_dimensions_is_refused(tenant: Tenant) -> None:
     with pytest.raises(IndexUnavailable):
-        tenant.store.search(TOO_LONG, Principal(tenant.name), 5, None)
+        tenant.search(vector=TOO_LONG)
+    with pytest.raises(IndexUnavailable):
+        tenant.store.dense([NORTH, TOO_LONG], Principal(tenant.name), 5, None)
+    with pytest.raises(IndexUnavailable):
+        tenant.store.similarities(TOO_LONG, Principal(tenant.name), [tenant.chunk("any").chunk_id])
 
 
 def test_chunks_of_other_dimensions_are_refused_and_none_is_stored(tenant: Tenant) -> None:

@@ -2,10 +2,9 @@
 
 import pytest
 
-from rag.models import Principal
 from tests.contract.conftest import NewTenant
 from tests.contract.polling import eventually
-from tests.contract.vector_stores import NORTH, Tenant
+from tests.contract.vector_stores import Tenant
 
 
 @pytest.fixture
@@ -104,7 +103,7 @@ def test_readers_narrow_before_top_k_counts(tenant: Tenant) -> None:
     closed = [tenant.chunk(f"closed-{number}", groups=("board",)) for number in range(20)]
     tenant.load(*closed, tenant.chunk("open"))
 
-    found = tenant.store.search(NORTH, Principal(tenant.name), 1, None)
+    found = tenant.search(top_k=1)
 
     assert [passage.chunk.document_id for passage in found] == ["open"]
 

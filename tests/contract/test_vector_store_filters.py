@@ -218,7 +218,7 @@ def test_hostile_strings_are_only_values(tenant: Tenant) -> None:
         assert len(tenant.finds({"s": {"$ne": value}})) == len(HOSTILE) - 1
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     values=st.lists(
         st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=40), min_size=2, max_size=30, unique=True

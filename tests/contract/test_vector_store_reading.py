@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.models import NOBODY, IndexedChunk, Principal
+from rag.models import NOBODY, IndexedChunk
 from tests.contract.conftest import NewTenant
 from tests.contract.polling import eventually
 from tests.contract.vector_stores import NORTH, Tenant, direction
@@ -136,4 +136,4 @@ def test_what_nobody_may_read_opens_when_it_is_written_again(tenant: Tenant) -> 
     tenant.load(tenant.chunk("late"))
 
     eventually(lambda: [found.chunk.groups for found in tenant.search(vector=NORTH)] == [()])
-    assert tenant.store.search(NORTH, Principal(tenant.name, ("hr",)), 1, None)
+    assert tenant.search(groups=("hr",), top_k=1)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from rag.filters import parse_filter
+from rag.filters import Filter, parse_filter
 from rag.identity import chunk_id
 from rag.models import Chunk, IndexedChunk, Principal, ScoredChunk
 from rag.ports import ChunkIndex, PassageSearch
@@ -69,10 +69,25 @@ class Tenant:
         vector: "Vector[float]" = NORTH,
         top_k: int = 100,
     ) -> list[ScoredChunk]:
-        """Search with a filter as a caller writes it."""
-        parsed = None if where is None else parse_filter(where)
-        return self.store.search(vector, Principal(self.name, groups), top_k, parsed)
+        """Search by one vector, with a filter as a caller writes it."""
+        [found] = self.store.dense([vector], Principal(self.name, groups), top_k, _parsed(where))
+        return found
+
+    def lexical(
+        self, text: str, where: object = None, *, groups: tuple[str, ...] = (), top_k: int = 100
+    ) -> list[ScoredChunk]:
+        """Search by the words of one text, with a filter as a caller writes it."""
+        [found] = self.store.lexical([text], Principal(self.name, groups), top_k, _parsed(where))
+        return found
 
     def finds(self, where: object = None, *, groups: tuple[str, ...] = ()) -> set[str]:
-        """Return the ids of the documents that a search finds."""
+        """Return the ids of the documents that a search by vector finds."""
         return {passage.chunk.document_id for passage in self.search(where, groups=groups)}
+
+    def finds_words(self, text: str, where: object = None, *, groups: tuple[str, ...] = ()) -> set[str]:
+        """Return the ids of the documents that a search by words finds."""
+        return {passage.chunk.document_id for passage in self.lexical(text, where, groups=groups)}
+
+
+def _parsed(where: object) -> Filter | None:
+    return None if where is None else parse_filter(where)

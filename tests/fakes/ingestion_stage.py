@@ -124,8 +124,8 @@ class IngestionStage:
     def seen_by(self, *groups: str) -> list[ScoredChunk]:
         """Return what a search shows that asks the registry about what it found."""
         principal = Principal(TENANT, groups)
-        index = self.indexes[self.pointer.read().live.slug]
-        found = index.search(vectors.unit([1.0] * self.pointer.read().live.dimensions), principal, 1_000, None)
+        target = self.pointer.read().live
+        [found] = self.indexes[target.slug].dense([vectors.unit([1.0] * target.dimensions)], principal, 1_000, None)
         live = self.registry.live(TENANT, [one.chunk.document_id for one in found])
         return [
             one

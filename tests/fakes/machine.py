@@ -82,7 +82,8 @@ class Machine:
         result = self._result(state, document, context)
         if "ResultSelector" in state:
             result = filled(state["ResultSelector"], result, context)
-        return placed(result, document, state.get("ResultPath", "$")), state.get("Next")
+        document = placed(result, document, state.get("ResultPath", "$"))
+        return looked_up(state.get("OutputPath", "$"), document, context), state.get("Next")
 
     def _result(self, state: Mapping[str, Any], document: Any, context: Mapping[str, Any]) -> Any:
         match state["Type"]:
@@ -169,8 +170,18 @@ def placed(result: Any, document: Any, path: str | None) -> Any:
 def _holds(rule: Mapping[str, Any], document: Any, context: Mapping[str, Any]) -> bool:
     if "Or" in rule:
         return any(_holds(inner, document, context) for inner in rule["Or"])
+    if "IsPresent" in rule:
+        return bool(_is_present(rule["Variable"], document, context) == rule["IsPresent"])
     value = looked_up(rule["Variable"], document, context)
     for operator in ("StringEquals", "NumericEquals", "BooleanEquals"):
         if operator in rule:
             return bool(value == rule[operator])
     return fnmatchcase(value, rule["StringMatches"])
+
+
+def _is_present(path: str, document: Any, context: Mapping[str, Any]) -> bool:
+    try:
+        looked_up(path, document, context)
+    except BrokenDefinition:
+        return False
+    return True

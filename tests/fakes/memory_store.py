@@ -7,6 +7,7 @@ from rag.errors import IndexUnavailable, UpstreamUnavailable
 from rag.filters import Clause, Filter, Scalar
 from rag.models import IndexedChunk, IndexEntry, Metadata, Principal, ScoredChunk
 from rag.vectors import Vector
+from tests.fakes.bm25 import Bm25
 
 
 class MemoryStore:
@@ -16,17 +17,29 @@ class MemoryStore:
         self._dimensions = dimensions
         self._tenants: dict[str, dict[str, IndexedChunk]] = {}
 
-    def search(
-        self, vector: "Vector[float]", principal: Principal, top_k: int, where: Filter | None
-    ) -> list[ScoredChunk]:
-        self._check(vector)
-        found = [
-            ScoredChunk(item.chunk, _cosine(vector, item.vector))
-            for item in self._tenants.get(principal.tenant, {}).values()
-            if set(item.chunk.readers) & set(principal.readers)
-            and (where is None or admits(where, item.chunk.metadata))
+    def dense(
+        self, vectors: "Sequence[Vector[float]]", principal: Principal, top_k: int, where: Filter | None
+    ) -> list[list[ScoredChunk]]:
+        for vector in vectors:
+            self._check(vector)
+        readable = self._readable(principal, where)
+        return [
+            _best([ScoredChunk(item.chunk, _cosine(vector, item.vector)) for item in readable], top_k)
+            for vector in vectors
         ]
-        return sorted(found, key=lambda passage: -passage.score)[:top_k]
+
+    def lexical(
+        self, texts: Sequence[str], principal: Principal, top_k: int, where: Filter | None
+    ) -> list[list[ScoredChunk]]:
+        words = Bm25([item.chunk for item in self._tenants.get(principal.tenant, {}).values()])
+        readable = self._readable(principal, where)
+        scored = [[ScoredChunk(item.chunk, words.score(text, item.chunk)) for item in readable] for text in texts]
+        return [_best([found for found in one if found.score > 0], top_k) for one in scored]
+
+    def similarities(self, vector: "Vector[float]", principal: Principal, chunk_ids: Sequence[str]) -> dict[str, float]:
+        self._check(vector)
+        readable = {item.chunk.chunk_id: item for item in self._readable(principal, None)}
+        return {key: _cosine(vector, readable[key].vector) for key in chunk_ids if key in readable}
 
     def upsert(self, tenant: str, chunks: Sequence[IndexedChunk]) -> None:
         for item in chunks:
@@ -54,6 +67,14 @@ class MemoryStore:
     def settle(self, tenant: str, chunk_ids: Sequence[str]) -> None:
         if not self._tenants.get(tenant, {}).keys() >= set(chunk_ids):
             raise UpstreamUnavailable("Not all chunks are there, and none will come by itself.")
+
+    def _readable(self, principal: Principal, where: Filter | None) -> list[IndexedChunk]:
+        return [
+            item
+            for item in self._tenants.get(principal.tenant, {}).values()
+            if set(item.chunk.readers) & set(principal.readers)
+            and (where is None or admits(where, item.chunk.metadata))
+        ]
 
     def _check(self, vector: "Vector[float]") -> None:
         if len(vector) != self._dimensions:
@@ -92,6 +113,10 @@ def _compares(value: Scalar, operator: str, bound: Scalar) -> bool:
     if isinstance(value, bool | str) or isinstance(bound, str):
         return False
     return {"$gt": value > bound, "$gte": value >= bound, "$lt": value < bound, "$lte": value <= bound}[operator]
+
+
+def _best(found: Sequence[ScoredChunk], top_k: int) -> list[ScoredChunk]:
+    return sorted(found, key=lambda scored: -scored.score)[:top_k]
 
 
 def _cosine(left: "Vector[float]", right: "Vector[float]") -> float:

@@ -1,4 +1,4 @@
-"""A stand-in for Pinecone: the vector operations of its API 2026-07, and its control plane's for indexes.
+"""A stand-in for Pinecone: the operations of its API 2026-07 on one index, and its control plane's for indexes.
 
 It speaks the wire protocol on a loopback socket, so the real client is what is tested. It keeps Pinecone's limits and
 its eventual consistency, counted in reads rather than seconds: a write shows after `lag` reads of its namespace.
@@ -11,9 +11,10 @@ from typing import Any
 
 from tests.fakes.faulty_http import FaultyServer, Request, Response
 from tests.fakes.pinecone_control import IndexRegistry
+from tests.fakes.pinecone_documents import DocumentIndex
 from tests.fakes.pinecone_metadata import BadMetadata, check_filter, check_metadata, matches
 from tests.fakes.pinecone_namespace import Namespace, StoredRecord
-from tests.fakes.pinecone_wire import Json, Refused, json_object, parameter, refused
+from tests.fakes.pinecone_wire import Json, Refused, json_object, page, parameter, refused, sparse_values
 
 API_VERSION = "2026-07"
 DEFAULT_NAMESPACE = "__default__"
@@ -24,17 +25,26 @@ TOP_K = 10_000
 
 
 class PineconeServer(FaultyServer):
-    """One index under dotproduct, and a control plane that knows of any number."""
+    """One vector index under dotproduct, or one document index, and a control plane that knows of any number."""
 
     def __init__(
-        self, dimension: int, *, api_key: str = "stand-in-key", lag: int = 0, absent_differs: bool = True
+        self,
+        dimension: int,
+        *,
+        api_key: str = "stand-in-key",
+        lag: int = 0,
+        absent_differs: bool = True,
+        takes_sparse: bool = True,
+        documents: DocumentIndex | None = None,
     ) -> None:
         self.dimension = dimension
+        self.takes_sparse = takes_sparse
+        self.documents = documents
         self.api_keys = {api_key}
         self.absent_differs = absent_differs
         self.control = IndexRegistry()
         self._lag = lag
-        self._namespaces: dict[str, Namespace] = {}
+        self._namespaces: dict[str, Namespace[StoredRecord]] = {}
         super().__init__(self._answer)
 
     def put(self, namespace: str, record_id: str, values: Iterable[float], metadata: Json) -> None:
@@ -58,6 +68,12 @@ class PineconeServer(FaultyServer):
             raise refused(f"Request size exceeds the limit of {REQUEST_BYTES} bytes", 413, 11)
         if request.path.startswith("/indexes"):
             return self._control(request)
+        if request.path.startswith("/namespaces/") and "/documents/" in request.path:
+            if self.documents is None:
+                raise refused("This operation needs an index with a document schema")
+            return self.documents.answer(request)
+        if self.documents is not None:
+            raise refused("This operation is not supported on an index with a document schema")
         operations: dict[tuple[str, str], Callable[[Request], Response]] = {
             ("POST", "/vectors/upsert"): self._upsert,
             ("POST", "/query"): self._query,
@@ -99,10 +115,15 @@ class PineconeServer(FaultyServer):
         top_k, name, where = body.get("topK"), body.get("namespace", ""), body.get("filter", {})
         if not isinstance(top_k, int) or not 1 <= top_k <= TOP_K:
             raise refused(f"topK must be between 1 and {TOP_K}")
-        vector = self._values(body.get("vector"))
+        sparse = self._sparse(body.get("sparseVector"))
+        if sparse and body.get("vector") is None:
+            raise refused("Cannot query index with dense 'vector_type' with only sparse vector")
+        vector = self._values(body.get("vector"), zeros=bool(sparse))
         check_filter(where)
         records, headers = self._seen(name)
-        scored = sorted(((record.score(vector), record) for record in self._admitted(records, where)), key=_best_first)
+        scored = sorted(
+            ((record.score(vector, sparse), record) for record in self._admitted(records, where)), key=_best_first
+        )
         shown = {"values": bool(body.get("includeValues")), "metadata": bool(body.get("includeMetadata"))}
         found = [record.wire(**shown) | {"score": score} for score, record in scored[:top_k]]
         answer = {"matches": found, "namespace": name, "usage": {"readUnits": 1}}
@@ -127,8 +148,8 @@ class PineconeServer(FaultyServer):
         if not isinstance(limit, int) or not 1 <= limit <= TOP_K:
             raise refused(f"limit must be between 1 and {TOP_K}")
         records, headers = self._seen(name)
-        page, following = _page(self._admitted(records, where), limit, body.get("paginationToken", ""))
-        vectors = {record.id: record.wire() for record in page}
+        found, following = page(self._admitted(records, where), limit, body.get("paginationToken", ""))
+        vectors = {record.id: record.wire() for record in found}
         answer = {"vectors": vectors, "namespace": name, "usage": {"readUnits": 1}}
         return Response.of_json(answer | following, headers=headers)
 
@@ -139,8 +160,8 @@ class PineconeServer(FaultyServer):
         records, headers = self._seen(name)
         prefix = parameter(request, "prefix")
         listed = [record for record in records.values() if record.id.startswith(prefix)]
-        page, following = _page(listed, limit, parameter(request, "paginationToken"))
-        answer = {"vectors": [{"id": record.id} for record in page], "namespace": name, "usage": {"readUnits": 1}}
+        found, following = page(listed, limit, parameter(request, "paginationToken"))
+        answer = {"vectors": [{"id": record.id} for record in found], "namespace": name, "usage": {"readUnits": 1}}
         return Response.of_json(answer | following, headers=headers)
 
     def _delete(self, request: Request) -> Response:
@@ -175,7 +196,7 @@ class PineconeServer(FaultyServer):
             }
         )
 
-    def _namespace(self, name: str) -> Namespace:
+    def _namespace(self, name: str) -> Namespace[StoredRecord]:
         return self._namespaces.setdefault(name or DEFAULT_NAMESPACE, Namespace(self._lag))
 
     def _seen(self, name: str) -> tuple[Mapping[str, StoredRecord], dict[str, str]]:
@@ -195,23 +216,28 @@ class PineconeServer(FaultyServer):
             raise refused("Vector ID must be 1 to 512 ASCII characters")
         metadata = vector.get("metadata") or {}
         check_metadata(metadata)
-        return StoredRecord(record_id, self._values(vector.get("values")), metadata)
+        values, sparse = self._values(vector.get("values")), self._sparse(vector.get("sparseValues"))
+        return StoredRecord(record_id, values, metadata, sparse)
 
-    def _values(self, values: Any) -> "array[float]":
+    def _sparse(self, sparse: Any) -> dict[int, float]:
+        if sparse is None:
+            return {}
+        if not self.takes_sparse:
+            raise refused(
+                "Index configuration does not support sparse values - only indexes that are sparse or using dotproduct "
+                "are supported"
+            )
+        return sparse_values(sparse)
+
+    def _values(self, values: Any, *, zeros: bool = False) -> "array[float]":
         if not isinstance(values, list) or not all(isinstance(number, int | float) for number in values):
             raise refused("values must be a list of numbers")
         if len(values) != self.dimension:
             raise refused(f"Vector dimension {len(values)} does not match the dimension of the index {self.dimension}")
-        if not any(values):
+        if not zeros and not any(values):
             raise refused("Dense vectors must contain at least one non-zero value")
         return array("f", values)
 
 
 def _best_first(pair: tuple[float, StoredRecord]) -> tuple[float, str]:
     return -pair[0], pair[1].id
-
-
-def _page(records: Iterable[StoredRecord], limit: int, token: str) -> tuple[list[StoredRecord], Json]:
-    """Return the records after the id that the token holds, and the answer's pagination, absent on the last page."""
-    rest = sorted((record for record in records if record.id > token), key=lambda record: record.id)
-    return rest[:limit], {"pagination": {"next": rest[limit - 1].id}} if len(rest) > limit else {}

@@ -226,7 +226,7 @@ class ReadingDesk:
 
     def visible(self, *groups: str) -> dict[str, str]:
         """Return the text of each document that readers in these groups find."""
-        found = self.index.search(_VECTOR, Principal(TENANT, groups), 1_000, None)
+        [found] = self.index.dense([_VECTOR], Principal(TENANT, groups), 1_000, None)
         live = self.documents.live(TENANT, [one.chunk.document_id for one in found])
         readers = Principal(TENANT, groups).readers
         return {

@@ -27,9 +27,10 @@ def local_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment
 
 @pytest.fixture(scope="session")
 def quiet_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IngestionSite]:
-    """Another local stack, whose bucket starts no ingestion by itself, and to which every passage is relevant."""
-    directory, relevant = _common_directory(tmp_path_factory) / "quiet_stack", "--parameter=RelevanceThreshold=-1"
-    with _shared_stack(directory, ROOT / "template.yaml", relevant) as deployment:
+    """Another local stack, whose bucket starts no ingestion by itself, and which shows every chunk as it is."""
+    directory = _common_directory(tmp_path_factory) / "quiet_stack"
+    shown = ("--parameter=RelevanceRule=always", "--parameter=MergedPassageTokens=0")
+    with _shared_stack(directory, ROOT / "template.yaml", *shown) as deployment:
         site = IngestionSite(deployment)
         site.quieten()
         yield site

@@ -134,16 +134,17 @@ class IngestionSite:
         """Ask the query path's first two functions, and return the texts of each document that they find."""
         request = {
             "query": query,
+            "rewritten_query": None,
+            "question": query,
+            "phrasings": [],
             "tenant": tenant,
             "groups": list(groups),
             "top_k": 100,
             "filter": None,
             "mode": "dense",
         }
-        vector, target = self._embedded(query)
-        answer = self._invoke(
-            "SearchFunction", {"request": request, "vector": vector, "target": target, "trace_id": "looking"}
-        )
+        search = {"request": request, "embedding": self._embedded(query), "degraded": [], "trace_id": "looking"}
+        answer = self._invoke("SearchFunction", search)
         documents: dict[str, frozenset[str]] = {}
         for passage in answer["passages"]:
             name = passage["document_id"]
@@ -185,14 +186,14 @@ class IngestionSite:
         outcome: dict[str, Any] = json.loads(_VERSION.sub(r'"turn \1"', plain.replace(tenant, "TENANT")))
         return outcome
 
-    def _embedded(self, query: str) -> tuple[str, dict[str, Any]]:
+    def _embedded(self, query: str) -> dict[str, Any]:
         if query not in self._embeddings:
             answer = self._invoke("EmbedFunction", {"request": {"query": query}, "trace_id": "looking"})
             self._embeddings[query] = answer["embedding"]
-        return self._embeddings[query]["vector"], self._embeddings[query]["target"]
+        return self._embeddings[query]
 
     @cached_property
-    def _embeddings(self) -> dict[str, Any]:
+    def _embeddings(self) -> dict[str, dict[str, Any]]:
         return {}
 
     def _invoke(self, function: str, request: dict[str, Any]) -> dict[str, Any]:

@@ -461,8 +461,23 @@ def test_a_milvus_collection_is_created_once(run: Any, local_stack: Deployment) 
     assert json.loads(first.stdout)["value"] == address
 
 
+def test_a_milvus_collection_is_dropped_once_that_is_confirmed(run: Any, local_stack: Deployment) -> None:
+    address, model = local_stack.outputs["MilvusUri"], uuid4().hex
+    where = ["--uri", address, "--model", model, "--dimensions", 8]
+    run("index", "create", "--store", "milvus", *where)
+
+    asked = run("index", "drop", *where)  # nobody answers
+    dropped, again = (run("index", "drop", *where, "--yes") for _ in range(2))
+
+    assert (asked.exit_code, dropped.exit_code) == (1, 0)
+    assert f"rag_{model}_8" in asked.stderr
+    assert "dropped" in dropped.stdout
+    assert "There is no collection" in str(again.exception)
+
+
 def test_an_index_needs_a_key_or_an_address(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PINECONE_API_KEY", raising=False)
 
     assert "PINECONE_API_KEY" in str(run("index", "create").exception)
     assert "--uri" in str(run("index", "create", "--store", "milvus").exception)
+    assert "--uri" in str(run("index", "drop").exception)

@@ -159,7 +159,10 @@ def yard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
     with MilvusLite(directory / "milvus") as milvus, KillGate(milvus.uri) as gate:
         create_milvus_collection(None, milvus.uri, collection_name("wordllama-256", 256), 256)
         template = _template_with(directory, gate.variables)
-        parameters = {"MilvusUri": gate.milvus_uri, "ChunkSize": "50", "ChunkOverlap": "10", "RelevanceThreshold": "-1"}
+        parameters = {
+            "MilvusUri": gate.milvus_uri, "ChunkSize": "50", "ChunkOverlap": "10", "RelevanceRule": "always",
+            "MergedPassageTokens": "0",
+        }  # fmt: skip
         with stack_of(template, directory / "data", parameters) as deployment:
             running = presence.find(directory / "data")
             assert running is not None

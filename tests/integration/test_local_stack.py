@@ -274,5 +274,5 @@ class TestOwnTemplate:
 
         first, second = (json.load(client.invoke(FunctionName=name, Payload=event)["Payload"]) for _ in range(2))
 
-        assert (first["embedding"]["cached"], second["embedding"]["cached"]) == (False, True)
-        assert first["embedding"]["vector"] == second["embedding"]["vector"]
+        assert (first["spent"]["cached_embedding"], second["spent"]["cached_embedding"]) == (False, True)
+        assert first["embedding"]["vectors"] == second["embedding"]["vectors"]

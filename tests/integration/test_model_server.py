@@ -16,6 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from openai.types.chat import ChatCompletion
 
+from ragctl.local.embedders import MINILM
 from ragctl.local.models.api import ModelApi
 from ragctl.local.models.server import ModelServer
 
@@ -70,7 +71,8 @@ def post(server: ModelServer, path: str, body: bytes) -> tuple[int, bytes]:
 
 def test_the_models_are_listed(client: openai.OpenAI) -> None:
     listed = [model.id for model in client.models.list()]
-    assert listed == ["wordllama-256", "wordllama-128", "wordllama-64", "extractive"]
+    optional = [MINILM.model] if MINILM.is_installed else []
+    assert listed == ["wordllama-256", "wordllama-128", "wordllama-64", *optional, "extractive", "extractive-rerank"]
 
 
 def test_an_embedding_has_256_dimensions_and_unit_length(client: openai.OpenAI) -> None:

@@ -25,6 +25,7 @@ FIELDS = {
     "reason",
     "citations",
     "query",
+    "rewritten_query",
     "model",
     "usage",
     "cached_embedding",
@@ -65,7 +66,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     with OpenAIServer(dimensions=16, keys=("local",)) as models:
         parameters = {
             "EmbeddingBaseUrl": models.base_url, "ChatBaseUrl": models.base_url, "EmbeddingModel": "stand-in",
-            "ChatModel": "stand-in", "EmbeddingDimensions": "16", "RelevanceThreshold": "0.99", "LogLevel": "DEBUG",
+            "ChatModel": "stand-in", "EmbeddingDimensions": "16",
+            "RelevanceRule": "1 dense >= 0.99", "LogLevel": "DEBUG",
         }  # fmt: skip
         with stack_of(ROOT / "template.yaml", data, parameters) as deployment:
             _load(deployment)
@@ -103,6 +105,43 @@ def test_a_question_comes_back_answered_and_cited(rig: Rig) -> None:
 def test_the_trace_id_is_the_name_of_the_execution(rig: Rig) -> None:
     asked = rig.ask({"query": TEXT, "tenant": "acme"})
     assert asked.execution.endswith(asked.output["trace_id"])
+
+
+HISTORY = [{"role": "user", "content": "When does the canary sing?"}, {"role": "assistant", "content": "At noon."}]
+
+
+def test_a_follow_up_is_rewritten_searched_for_and_answered(rig: Rig) -> None:
+    rig.models.say(TEXT)
+    rig.models.say("They may listen [1].")
+    output = rig.ask({"query": "And may guests listen?", "tenant": "acme", "history": HISTORY}).output
+    assert (output["query"], output["rewritten_query"]) == ("And may guests listen?", TEXT)
+    assert output["answer"] == "They may listen [1]."
+    assert output["degraded"] == []
+    assert output["usage"]["prompt_tokens"] == 200
+
+
+def test_a_rewriting_that_fails_leaves_the_question_as_it_was_asked(rig: Rig) -> None:
+    rig.models.next(faults.answer_json({"error": {"code": "model_not_found", "message": "canary"}}, 404))
+    output = rig.ask({"query": TEXT, "tenant": "acme", "history": HISTORY}).output
+    assert output["answered"]
+    assert output["rewritten_query"] is None
+    assert output["degraded"] == ["rewrite"]
+
+
+def test_other_phrasings_find_what_the_question_does_not(rig: Rig) -> None:
+    rig.models.say(f"A canary?\n{TEXT}")
+    rig.models.say("It sings at noon [1].")
+    output = rig.ask({"query": "Zzz?", "tenant": "acme", "phrasings": 2, "mode": "dense"}).output
+    assert output["citations"][0]["document_id"] == "birds.md"
+    assert output["rewritten_query"] is None
+
+
+@pytest.mark.parametrize("field", [{"history": [{"role": "user"}]}, {"phrasings": 9}, {"history": "x"}])
+def test_a_malformed_history_is_refused_before_any_call(rig: Rig, field: Any) -> None:
+    name, cause = rig.refusal({"query": TEXT, **field})
+    assert name == "InvalidRequest"
+    assert cause.startswith(next(iter(field)))
+    assert rig.models.requests == []
 
 
 def test_an_express_execution_answers_the_same(rig: Rig) -> None:
@@ -213,8 +252,8 @@ def test_a_corrupt_cache_entry_is_a_miss(rig: Rig) -> None:
         ({"query": "zebra \ud800"}, "query must be"),
         ({"query": "zebra", "top_k": 0}, "top_k must be"),
         ({"query": "zebra", "top_k": 2.5}, "top_k must be"),
-        ({"query": "zebra", "mode": "hybrid"}, "mode must be"),
-        ({"query": "zebra", "history": []}, "history is not supported"),
+        ({"query": "zebra", "mode": "zebra"}, "mode must be"),
+        ({"query": "zebra", "history": "zebra"}, "history must be"),
         ({"query": "zebra", "filter": {"$zebra": 1}}, "filter"),
         ({"query": "zebra", "zebra": 1}, "An unknown field"),
         ([], "The input must be"),
@@ -247,6 +286,10 @@ def test_bad_input_is_refused_by_field_before_any_call(rig: Rig, request_: Any, 
 def test_whatever_is_caught_is_named_and_quotes_nothing(rig: Rig, caught: Any, error: str, cause: str) -> None:
     definition = json.loads((ROOT / "statemachine" / "query.asl.json").read_text())
     before = {
+        "NeedsRewriting",
+        "RewriteQuery",
+        "KeepQuestion",
+        "TakeAsAsked",
         "EmbedQuery",
         "SearchVectors",
         "AnyRelevantPassage",

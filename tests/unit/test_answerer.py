@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from ragctl.local.models.answerer import REFUSAL, ExtractiveAnswerer
 from ragctl.local.models.embeddings import WordLlamaEmbedder
+from ragctl.local.models.expectation import expectations
 from ragctl.local.models.prompt import Passage, Prompt
 
 MARK = "3f9c2a71b0de"
@@ -99,6 +100,94 @@ def test_a_question_in_a_passage_is_no_answer_but_leads_to_one(answerer: Extract
     faq = "How do I reset my password? Press the blue button in the portal."
 
     assert ask(answerer, "How do I reset my password?", faq) == "Press the blue button in the portal. [1]"
+
+
+def test_a_second_sentence_is_quoted_if_it_answers_nearly_as_well(answerer: ExtractiveAnswerer) -> None:
+    fees = (
+        "The entrance fee is EUR 5 for members. The entrance fee is EUR 9 for guests. The garden is closed on Mondays."
+    )
+
+    answer = ask(answerer, "What is the entrance fee?", fees)
+
+    assert {quote for quote, _ in quotes(answer)} == {
+        "The entrance fee is EUR 5 for members.",
+        "The entrance fee is EUR 9 for guests.",
+    }
+
+
+def test_a_second_sentence_that_answers_much_less_well_is_left_out(answerer: ExtractiveAnswerer) -> None:
+    answer = ask(answerer, "How soon after a trip must I submit my claim?", TRAVEL, LOGGER)
+
+    assert answer == "Submit the claim within 30 days after the end of the trip. [1]"
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_of_sentences_that_answer_alike_the_one_in_the_better_passage_leads(
+    answerer: ExtractiveAnswerer, first: int
+) -> None:
+    passages = ["The gate opens at 8:00.", "The main gate opens at 9:00."]
+    passages = [passages[first], passages[1 - first]]
+
+    assert quotes(ask(answerer, "When does the gate open?", *passages))[0] == (passages[0], 1)
+
+
+def test_a_question_is_answered_by_the_kind_of_thing_that_it_asks_for(answerer: ExtractiveAnswerer) -> None:
+    pay = "Staff may be paid by the day or by the month, as they like. Salaries arrive on the 26th of each month."
+
+    quote, _ = quotes(ask(answerer, "On which day of the month am I paid?", pay))[0]
+
+    assert quote == "Salaries arrive on the 26th of each month."
+
+
+def test_a_word_of_related_meaning_leads_to_the_answer(answerer: ExtractiveAnswerer) -> None:
+    clothes = "A pilot wears a cap. A physician wears a coat."
+
+    assert ask(answerer, "What does the doctor wear?", clothes) == "A physician wears a coat. [1]"
+
+
+def test_a_number_is_the_same_in_words_and_in_digits(answerer: ExtractiveAnswerer) -> None:
+    lights = "If the light blinks 5 times, the memory is full. If the light blinks 2 times, the vent tube is damp."
+
+    quote, _ = quotes(ask(answerer, "The light blinks twice. What does it mean?", lights))[0]
+
+    assert quote == "If the light blinks 2 times, the vent tube is damp."
+
+
+@pytest.mark.parametrize(
+    ("question", "giving", "not_giving"),
+    [
+        ("How long does it take?", "It takes two working days.", "It happens four times a year."),
+        ("How long may the title be?", "Use at most 80 characters.", "Titles are checked by 2 people."),
+        ("How quickly is it mended?", "It is mended at once.", "Six engineers mend it."),
+        ("How full must the tank be?", "It must hold 20 percent.", "Tank 3 must be full."),
+        ("How many tanks are there?", "There are twelve of them.", "Every tank is new."),
+        ("How much extra money do I get?", "You get EUR 60.", "You get 60 points."),
+        ("At what times is it open?", "It is open from 9:30 to noon.", "It is open 5 days a week."),
+        ("On which date does it end?", "It ends on 3 May.", "It may end in 3.25 years."),
+        ("When does it end?", "It ends in March.", "They march on."),
+    ],
+)
+def test_a_question_tells_what_its_answer_must_hold(question: str, giving: str, not_giving: str) -> None:
+    kinds = expectations(question)
+
+    assert all(kind.given_by.search(giving) for kind in kinds)
+    assert not all(kind.given_by.search(not_giving) for kind in kinds)
+
+
+@pytest.mark.parametrize(
+    "sentence", ["It takes 1.5 days.", "In 2024, 30 days.", "It takes 1,000 years.", "About 2½ hours."]
+)
+def test_a_number_with_signs_in_it_gives_a_time(sentence: str) -> None:
+    assert all(kind.given_by.search(sentence) for kind in expectations("How long does it take?"))
+
+
+@pytest.mark.parametrize("piece", ["1.", "1,", "1..", "what ", "how much ", "what does it cost "])
+def test_long_texts_are_read_to_their_end(piece: str) -> None:
+    questions = ["How long is it?", "How fast is it?", "When is it?", "What is the price?", "Who is it?"]
+    for text in (piece * 30_000, piece * 30_000 + "!"):
+        for kind in [kind for question in questions for kind in expectations(question)]:
+            kind.given_by.search(text)
+        assert expectations(f"{text} How long is it?")
 
 
 def test_the_same_sentence_in_overlapping_passages_is_quoted_once(answerer: ExtractiveAnswerer) -> None:

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rag.chunking import Chunker, Piece
@@ -47,7 +47,6 @@ def paragraphs(number: int) -> list[str]:
     ]
 
 
-@settings(deadline=None)
 @given(TEXTS, st.sampled_from([(16, 0), (16, 8), (40, 10), (300, 50)]), st.sets(st.integers(0, 400)))
 @example("a" + "\u3000\u202f" * 60 + "b", (16, 8), set())
 @example("x" * 5_000, (40, 10), set())

@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from ragctl.cli import app
+from ragctl.local.embedders import MINILM
 
 
 def test_help_imports_nothing_slow() -> None:
@@ -24,6 +26,31 @@ def test_a_parameter_without_a_value_is_wrong_usage() -> None:
 
     assert result.exit_code == 2
     assert "'ChatModel' is not Key=Value" in result.output
+
+
+def test_an_embedder_that_does_not_exist_is_wrong_usage_and_told_which_do() -> None:
+    result = CliRunner().invoke(app, ["up", "--embedder", "nonsense"])
+
+    assert result.exit_code == 2
+    assert "'wordllama', 'minilm'" in result.output
+
+
+def test_an_embedder_goes_without_the_parameters_that_name_another() -> None:
+    result = CliRunner().invoke(app, ["up", "--embedder", "minilm", "--parameter", "EmbeddingModel=wordllama-64"])
+
+    assert result.exit_code == 2
+    assert "goes without EmbeddingModel" in result.output
+
+
+@pytest.mark.skipif(MINILM.is_installed, reason="it is installed")
+@pytest.mark.parametrize("detached", [[], ["--detach"]])
+def test_an_embedder_that_is_not_installed_is_told_before_anything_starts(tmp_path: Path, detached: list[str]) -> None:
+    result = rag("up", "--embedder", "minilm", "--data-dir", str(tmp_path), "--port", "0", *detached)
+
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("rag: The embedding model all-minilm-l6-v2 is not installed. Install it: ")
+    assert {file.name for file in (tmp_path / "logs").iterdir()} == {"stack.log"}
 
 
 def rag(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

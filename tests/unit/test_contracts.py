@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.contract import to_state
-from rag.contracts import Embedding, EmbedRequest, EmbedResponse, QueryRequest, SearchRequest
+from rag.contracts import Embedding, EmbedRequest, EmbedResponse, QueryRequest, SearchRequest, Spent
 from rag.errors import InvalidRequest
 from rag.index_pointer import IndexTarget
 
@@ -16,7 +16,7 @@ SECRET = "zebra-canary"
 
 
 def normalised(request: Any) -> QueryRequest:
-    return EmbedRequest.parse({"request": request, "trace_id": "t-1"}).normalised(default_top_k=5)
+    return EmbedRequest.parse({"request": request, "trace_id": "t-1"}).normalised(5, "hybrid")
 
 
 def complaint(request: Any) -> str:
@@ -27,14 +27,32 @@ def complaint(request: Any) -> str:
 
 def test_the_least_request_gets_every_default() -> None:
     assert normalised({"query": "  What?  "}) == QueryRequest(
-        query="What?", top_k=5, tenant="default", groups=[], filter=None, mode="dense"
-    )
+        query="What?", rewritten_query=None, question="What?", phrasings=[], top_k=5, tenant="default", groups=[],
+        filter=None, mode="hybrid",
+    )  # fmt: skip
 
 
 def test_a_full_request_is_kept() -> None:
     request = {"query": "q", "top_k": 100, "tenant": "acme-2", "groups": ["b", "a", "a"], "filter": {"year": 2024}}
     found = normalised({**request, "mode": "dense"})
     assert (found.top_k, found.tenant, found.groups, found.filter) == (100, "acme-2", ["a", "b"], {"year": 2024})
+    assert found.mode == "dense"
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "dense", "lexical", "pruned"])
+def test_every_mode_is_taken(mode: str) -> None:
+    assert normalised({"query": "q", "mode": mode}).mode == mode
+
+
+def test_a_rewritten_question_is_what_is_searched_for() -> None:
+    rewriting = {
+        "question": "What is the A1?", "phrasings": ["A1 certificate"], "prompt_tokens": 1, "completion_tokens": 1,
+        "cost_usd": None,
+    }  # fmt: skip
+    request = EmbedRequest.parse({"request": {"query": "And that?"}, "rewriting": rewriting, "trace_id": "t"})
+    found = request.normalised(5, "hybrid")
+    assert (found.query, found.question, found.rewritten_query) == ("And that?", "What is the A1?", "What is the A1?")
+    assert found.phrasings == ["A1 certificate"]
 
 
 def test_text_is_composed() -> None:
@@ -68,8 +86,11 @@ def test_text_is_composed() -> None:
         ({"query": "q", "groups": ["a"] * 65}, "groups"),
         ({"query": "q", "groups": ["*"]}, "groups"),
         ({"query": "q", "groups": ["-"]}, "groups"),
-        ({"query": "q", "mode": "hybrid"}, "mode"),
         ({"query": "q", "mode": SECRET}, "mode"),
+        ({"query": "q", "mode": None}, "mode"),
+        ({"query": "q", "phrasings": 0}, "phrasings"),
+        ({"query": "q", "phrasings": 5}, "phrasings"),
+        ({"query": "q", "phrasings": [SECRET]}, "phrasings"),
         ({"query": "q", "filter": []}, "filter"),
         ({"query": "q", "filter": {}}, "filter"),
         ({"query": "q", "filter": {SECRET + "$": 1}}, "filter"),
@@ -77,7 +98,11 @@ def test_text_is_composed() -> None:
         ({"query": "q", "filter": {"a": {"$gt": SECRET}}}, "filter"),
         ({"query": "q", "filter": {"a": SECRET + "\ud800"}}, "filter"),
         ({"query": "q", "filter": {"$or": [{"a": [SECRET]}]}}, "filter"),
-        ({"query": "q", "history": [{"role": "user", "content": SECRET}]}, "history"),
+        ({"query": "q", "history": SECRET}, "history"),
+        ({"query": "q", "history": [{"role": SECRET, "content": "q"}]}, "history"),
+        ({"query": "q", "history": [{"role": "user", "content": ""}]}, "history"),
+        ({"query": "q", "history": [{"role": "user"}]}, "history"),
+        ({"query": "q", "history": [{"role": "user", "content": "q"}] * 21}, "history"),
     ],
 )
 def test_a_bad_field_is_named_and_its_value_is_not(request_: dict[str, Any], field: str) -> None:
@@ -112,17 +137,17 @@ def test_whatever_arrives_is_normalised_or_refused(value: Any) -> None:
 
 def test_a_state_refuses_what_is_not_of_its_contract() -> None:
     with pytest.raises(InvalidRequest, match=r"^An unknown field was given\.$"):
-        SearchRequest.parse({"request": {"query": "q", "extra": SECRET}, "vector": "", "trace_id": "t"})
+        SearchRequest.parse({"request": {"query": "q", "extra": SECRET}, "embedding": {}, "trace_id": "t"})
 
 
 def test_the_collection_to_search_is_what_the_embed_state_returned() -> None:
     request = normalised({"query": "q"})
     target = IndexTarget(model="m", dimensions=2, host="https://index.example")
-    embedding = Embedding(vector="", target=target, tokens=1, cached=False, cost_usd=None)
-    returned = to_state(EmbedResponse(request=request, embedding=embedding))
+    embedding = Embedding(vectors=[""], target=target)
+    spent = Spent(embedding_tokens=1, prompt_tokens=0, completion_tokens=0, cost_usd=None, cached_embedding=False)
+    returned = to_state(EmbedResponse(request=request, embedding=embedding, spent=spent, degraded=["rewrite"]))
 
-    searched = SearchRequest.parse(
-        {"request": returned["request"], "vector": "", "target": returned["embedding"]["target"], "trace_id": "t"}
-    )
+    passed_on = {name: returned[name] for name in ("request", "embedding", "degraded")}
+    searched = SearchRequest.parse({**passed_on, "trace_id": "t"})
 
-    assert (searched.request, searched.target) == (request, target)
+    assert (searched.request, searched.embedding, searched.degraded) == (request, embedding, ["rewrite"])

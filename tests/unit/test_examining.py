@@ -307,7 +307,7 @@ def test_the_first_thousand_documents_of_a_kind_are_listed_and_all_are_counted()
 Damage = tuple[str, str, int]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(

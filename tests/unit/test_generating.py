@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rag.contracts import EmbeddingUsage, GenerateRequest
+from rag.contracts import GenerateRequest, Spent
 from rag.generating import Generated, GenerateResponse
 from rag.models import Completion
 from tests.unit.test_composing import compose, passage
@@ -25,10 +25,16 @@ class ScriptedChat:
 
 def generate(text: str, finish_reason: str = "stop", model: str = "extractive", **fields: Any) -> Generated:
     prompt = compose([passage(HOTELS, start=100, document_id="hotels.md"), passage(TRAINS, document_id="trains.md")])
-    usage = EmbeddingUsage(tokens=7, cost_usd=0.5, cached=True)
-    request = GenerateRequest(
-        **{"query": "q", "prompt": prompt, "embedding_usage": usage, "degraded": [], "trace_id": "t-1", **fields}
-    )
+    spent = Spent(embedding_tokens=7, prompt_tokens=40, completion_tokens=9, cost_usd=0.5, cached_embedding=True)
+    given: dict[str, Any] = {
+        "query": "q",
+        "rewritten_query": None,
+        "prompt": prompt,
+        "spent": spent,
+        "degraded": [],
+        "trace_id": "t-1",
+    }
+    request = GenerateRequest(**(given | fields))
     return GenerateResponse(ScriptedChat(text, finish_reason), model, "http://127.0.0.1/v1")(request)
 
 
@@ -155,7 +161,7 @@ def test_a_truncated_answer_says_so() -> None:
 
 def test_usage_adds_up_and_the_cost_with_it() -> None:
     usage = generate("A [1].").answer.usage
-    assert (usage.embedding_tokens, usage.prompt_tokens, usage.completion_tokens) == (7, 120, 30)
+    assert (usage.embedding_tokens, usage.prompt_tokens, usage.completion_tokens) == (7, 160, 39)
     assert usage.cost_usd == 0.5
 
 

@@ -18,6 +18,7 @@ OF_INGESTION = {"bpe_openai", "pypdfium2", "selectolax"}
 TYPICAL = {
     "VECTOR_STORE": "pinecone", "CHUNK_SIZE": "200", "CHUNK_OVERLAP": "40", "REQUIRE_SIDECAR": "false", "MILVUS_URI": "http://127.0.0.1:1",
     "EMBEDDING_BASE_URL": "http://127.0.0.1:1/v1", "CHAT_BASE_URL": "http://127.0.0.1:1/v1",
+    "DEFAULT_MODE": "hybrid", "FUSION": "", "RELEVANCE_RULE": "", "PINECONE_INDEX_KIND": "vector", "RERANKER": "none",
 }  # fmt: skip
 
 
@@ -54,34 +55,46 @@ def test_a_handler_imports_little_and_is_wired_from_the_variables_that_the_templ
         AWS_DEFAULT_REGION="us-east-1",
     )
 
-    assert loaded == (["openai"] if verb in ("embed", "generate", "embed_chunks") else [])
+    calling_models = ("embed", "generate", "rewrite", "embed_chunks", "embed_batch", "generate_item")
+    assert loaded == (["openai"] if verb in calling_models else [])
     assert of_ingestion == []
     assert wired
 
 
 @pytest.mark.parametrize(
-    ("store", "adapter", "other"), [("pinecone", "PineconeStore", "pymilvus"), ("milvus", "MilvusStore", "pinecone")]
+    ("store", "kind", "adapter", "other"),
+    [
+        ("pinecone", "document", "PineconeDocumentStore", "pymilvus"),
+        ("pinecone", "vector", "PineconeStore", "pymilvus"),
+        ("milvus", "", "MilvusStore", "pinecone"),
+    ],
 )
-def test_the_search_handler_loads_one_store_alone(store: str, adapter: str, other: str) -> None:
+def test_the_search_handler_loads_one_store_alone(store: str, kind: str, adapter: str, other: str) -> None:
     wired = in_a_fresh_process(
         "search",
         "import app, json, sys\n"
         "from rag.index_pointer import IndexTarget\n"
         "use_case = app.search_vectors()\n"
-        "opened = [use_case.index_of(IndexTarget(model='m', dimensions=8)) for _ in range(2)]\n"
+        "opened = [use_case.retriever.index_of(IndexTarget(model='m', dimensions=8)) for _ in range(2)]\n"
         "kept = opened[0] is opened[1]\n"
-        f"wired = [type(opened[0]).__name__, kept, use_case.relevance_threshold, {other!r} in sys.modules]\n"
+        "tuned = use_case.retriever.tuning_of('m')\n"
+        "told = [tuned.lexical_weight, tuned.depth, str(tuned.relevance['dense']), use_case.merged_tokens]\n"
+        f"wired = [type(opened[0]).__name__, kept, told, {other!r} in sys.modules]\n"
         "print(json.dumps(wired))",
         VECTOR_STORE=store,
         PINECONE_HOST="index.example",
+        PINECONE_INDEX_KIND=kind,
         PINECONE_SECRET="rag/pinecone",
         MILVUS_URI="http://127.0.0.1:1",
         MILVUS_SECRET="rag/milvus",
         REGISTRY_TABLE="registry",
-        RELEVANCE_THRESHOLD="0.25",
+        LEXICAL_WEIGHT="0.35",
+        RELEVANCE_RULE="dense: 1 dense >= 0.25",
+        DIVERSITY="0",
+        MERGED_PASSAGE_TOKENS="450",
         AWS_DEFAULT_REGION="us-east-1",
     )
-    assert wired == [adapter, True, 0.25, False]
+    assert wired == [adapter, True, [0.35, 80, "1 dense >= 0.25", 450], False]
 
 
 def test_the_embed_handler_keeps_one_embedder_per_collection() -> None:
@@ -102,9 +115,32 @@ def test_the_embed_handler_keeps_one_embedder_per_collection() -> None:
         CACHE_TABLE="cache",
         CACHE_TTL_DAYS="30",
         DEFAULT_TOP_K="5",
+        DEFAULT_MODE="hybrid",
         AWS_DEFAULT_REGION="us-east-1",
     )
     assert wired == [[["m", 8], ["m", 8], ["n", 16]], True]
+
+
+RERANKING = {"RERANK_MODEL": "m", "RERANK_BASE_URL": "http://127.0.0.1:1/v1", "RERANK_SECRET": "rag/rerank",
+             "RERANK_DEPTH": "32", "RERANK_SECONDS": "2"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("reranker", "wired"), [("cohere", ["CohereReranker", 20.0, 32]), ("none", ["NoneType", None, 0])]
+)
+def test_the_search_of_a_batch_reranks_with_the_deployed_model_and_more_time(reranker: str, wired: list[Any]) -> None:
+    (function,) = [one for one in FUNCTIONS if one["CodeUri"] == "functions/search_batch/"]
+    given = {name: TYPICAL.get(name, "1") for name in function["Environment"]["Variables"]}
+    told = in_a_fresh_process(
+        "search_batch",
+        "import app, json\n"
+        "search = app.search_batch().search\n"
+        "seconds = getattr(search.reranker, '_deadline', None)\n"
+        "print(json.dumps([type(search.reranker).__name__, seconds, search.rerank_depth]))",
+        **(given | RERANKING | {"RERANKER": reranker}),
+        AWS_DEFAULT_REGION="us-east-1",
+    )
+    assert told == wired
 
 
 def test_a_missing_variable_is_named() -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from io import BytesIO
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.documents.document import Extracted
@@ -126,7 +126,6 @@ def test_a_file_that_was_cut_off_anywhere_is_read_or_refused(isolated: IsolatedE
             assert isolated(name, data[:length]).text.strip()
 
 
-@settings(deadline=None)  # a damaged document may cost a child
 @given(name=st.sampled_from(sorted(SOUND)), place=st.floats(0, 1), garbage=st.binary(min_size=1, max_size=20))
 def test_a_file_that_was_damaged_anywhere_is_read_or_refused(
     isolated: IsolatedExtractor, name: str, place: float, garbage: bytes

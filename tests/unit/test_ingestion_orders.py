@@ -153,7 +153,7 @@ def newest(changes: list[str]) -> tuple[str | None, tuple[str, ...]]:
     return text, groups
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.permutations(CHANGES), st.integers(1, 5), st.integers(1, 3), st.randoms(use_true_random=False))
 def test_every_order_and_interleaving_ends_with_the_newest(
     changes: list[str], number: int, copies: int, random: Random
@@ -234,7 +234,7 @@ def forget_staging_as_the_bucket_does(stage: IngestionStage) -> None:
     stage.bucket.delete([info.key for info in stage.bucket.list(STAGING)])
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.permutations(CHANGES), st.integers(2, 4), st.integers(1, 300))
 def test_a_dead_execution_does_not_hinder_those_that_follow(changes: list[str], number: int, moment: int) -> None:
     stage = IngestionStage()

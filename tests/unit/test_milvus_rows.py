@@ -1,11 +1,13 @@
 """Chunks as rows: what exceeds a limit is told by its field before anything is written."""
 
 from array import array
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from rag.adapters.milvus_rows import MAX_VARCHAR, Row, batches, chunk, row
+from rag.adapters.milvus_rows import MAX_VARCHAR, OUTPUT_FIELDS, Row, batches, chunk, ranked, row
+from rag.adapters.scores import bm25, cosine
 from rag.errors import IndexUnavailable, InvalidRequest, MalformedResponse
 from rag.models import Chunk, IndexedChunk
 
@@ -73,15 +75,17 @@ def test_a_vector_of_other_dimensions_is_refused() -> None:
         row("acme", indexed(dimensions=3), 2)
 
 
-def test_the_lexical_text_is_the_title_twice_the_heading_and_the_text() -> None:
-    assert row("acme", indexed(heading="A > B"), 2)["search_text"] == "Title\nTitle\nA > B\nText."
+def test_the_lexical_text_is_the_words_of_the_title_twice_the_heading_and_the_text() -> None:
+    held = row("acme", indexed(title="Claims", heading="A > B", text="Is filed."), 2)["search_text"]
+
+    assert held == "claim claim b file"
 
 
 def test_the_lexical_text_ends_at_its_limit_on_a_whole_character() -> None:
     text = row("acme", indexed(title="", text="x" + "é" * 32_767, heading="h"), 2)["search_text"]
 
     assert len(text.encode()) in (MAX_VARCHAR - 1, MAX_VARCHAR)
-    assert text.startswith("h\nxé")
+    assert text.startswith("h xé")
 
 
 def test_batches_hold_at_most_five_hundred_rows_and_keep_their_order() -> None:
@@ -107,3 +111,28 @@ def test_no_rows_make_no_batch() -> None:
 def test_a_row_that_is_no_chunk_is_told_as_such(entity: dict[str, Any]) -> None:
     with pytest.raises(MalformedResponse):
         chunk(entity)
+
+
+def hit(name: str, distance: float) -> dict[str, Any]:
+    """Return a hit as Milvus gives it."""
+    entity = row("acme", indexed(chunk_id=name), 2)
+    return {"id": name, "distance": distance, "entity": {field: entity[field] for field in OUTPUT_FIELDS}}
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_lexical_hits_are_ranked_by_bm25_whichever_sign_it_has(sign: int) -> None:
+    hits = [hit("c", sign * 2.0), hit("b", sign * 7.5), hit("a", sign * 2.0)]
+
+    assert [(found.chunk.chunk_id, found.score) for found in ranked(hits, bm25)] == [("b", 7.5), ("a", 2), ("c", 2)]
+
+
+@pytest.mark.parametrize("scale", [cosine, bm25])
+@pytest.mark.parametrize("distance", [float("nan"), float("inf"), float("-inf")])
+def test_a_distance_that_is_no_finite_number_is_malformed(scale: Callable[[float], float], distance: float) -> None:
+    with pytest.raises(MalformedResponse):
+        ranked([hit("a", 0.5), hit("b", distance)], scale)
+
+
+def test_a_hit_that_is_no_chunk_is_malformed() -> None:
+    with pytest.raises(MalformedResponse):
+        ranked([{"id": "a", "distance": 0.5, "entity": {"text": "x"}}], cosine)

@@ -15,7 +15,10 @@ ROOT = Path(__file__).parents[2]
 QUERY = ROOT / "statemachine" / "query.asl.json"
 INGEST = ROOT / "statemachine" / "ingest.asl.json"
 BULK = ROOT / "statemachine" / "ingest_bulk.asl.json"
-SUBSTITUTIONS = {"EmbedFunctionArn", "SearchFunctionArn", "ComposeFunctionArn", "GenerateFunctionArn", "ChatModel"}
+BATCH = ROOT / "statemachine" / "batch.asl.json"
+BATCH_BULK = ROOT / "statemachine" / "batch_bulk.asl.json"
+FUNCTIONS = ("Rewrite", "Embed", "Search", "Compose", "Generate")
+SUBSTITUTIONS = {*(f"{name}FunctionArn" for name in FUNCTIONS), "ChatModel"}
 
 
 @pytest.fixture
@@ -106,7 +109,7 @@ OURS = "States/NameError/Choices/0/Or"
         (_break(f"{EMBED}/Next", "GenerateResponse"), "SearchVectors is never reached"),
         (_break("StartAt", "Nowhere"), "starts at Nowhere"),
         (_break("StartAt", None), "has no StartAt"),
-        (_break("States", None), "starts at EmbedQuery, which does not exist"),
+        (_break("States", None), "starts at NeedsRewriting, which does not exist"),
         (_break(f"{EMBED}/Type", None), "EmbedQuery has no Type"),
         (_break("States/ReadCause/Next", "NameError"), "NameError leads back to itself"),
         (_break("States/AnyRelevantPassage/Default", "SearchVectors"), "SearchVectors leads back to itself"),
@@ -179,9 +182,50 @@ IN_BULK = "States/IngestItems/ItemProcessor/States"
         (BULK, _break(f"{IN_BULK}/ChunkDocument/Catch", []), "ChunkDocument does not catch States.ALL"),
         (BULK, _break(f"{IN_BULK}/PlanIngest", {"Type": "Succeed"}), "PlanIngest is the name of two states"),
         (BULK, _break("States/IngestItems/Catch/0/Next", "FinishIngest"), "into FinishIngest, which does not fail"),
+        (INGEST, _break("States/IngestBatches/MaxConcurrency", 0), "IngestBatches's MaxConcurrency must be given"),
+        (BULK, _break("States/IngestItems/MaxConcurrency", 0), "IngestItems's MaxConcurrency must be given"),
     ],
 )
 def test_the_linter_sees_in_a_machine_of_ingestion(
+    tmp_path: Path, definition: Path, change: Callable[[dict[str, Any]], None], complaint: str
+) -> None:
+    broken = json.loads(definition.read_text())
+    change(broken)
+    path = tmp_path / definition.name
+    path.write_text(json.dumps(broken))
+
+    assert any(complaint in problem for problem in state_machine.problems(path, set()))
+
+
+ITEM = "States/AnswerItems/ItemProcessor/States"
+IN_PARTS = "States/AnswerParts/ItemProcessor/States"
+
+
+@pytest.mark.parametrize(
+    ("definition", "change", "complaint"),
+    [
+        (BATCH, _break("States/SearchBatch/Retry/0/MaxAttempts", 3), "SearchBatch: a Retry's MaxAttempts"),
+        (BATCH, _break("States/SearchBatch/Retry/0/MaxAttempts", 8), "all attempts together take up to"),
+        (BATCH, _break("TimeoutSeconds", 3_600), "all attempts together take up to 9,002 s, and the machine has 3,600"),
+        (BATCH_BULK, _break("TimeoutSeconds", 9_000), "all attempts together take up to 9,002 s"),
+        (BATCH, _break("States/AnswerItems/MaxConcurrency", 0), "AnswerItems's MaxConcurrency must be given"),
+        (BATCH, _break("States/AnswerItems/MaxConcurrency", None), "AnswerItems's MaxConcurrency must be given"),
+        (BATCH, _break("States/AnswerItems/MaxConcurrency", 1), "all attempts together take up to"),
+        (BATCH_BULK, _break("States/AnswerParts/MaxConcurrency", 0), "AnswerParts's MaxConcurrency must be given"),
+        (BATCH_BULK, _break(f"{IN_PARTS}/AnswerItems/MaxConcurrency", 0), "AnswerItems's MaxConcurrency must be given"),
+        (BATCH, _break(f"{ITEM}/GenerateItem/Retry/1/MaxDelaySeconds", 4), "GenerateItem: a Retry's MaxDelaySeconds"),
+        (BATCH, _break(f"{ITEM}/GenerateItem/Retry", []), "GenerateItem: no Retry for"),
+        (BATCH, _break(f"{ITEM}/ComposeItem/Catch/0/ResultPath", "$"), 'without ResultPath "$.error"'),
+        (BATCH, _break(f"{ITEM}/ComposeItem/Catch/0/Next", "GenerateItem"), "GenerateItem, which does not fail"),
+        (BATCH, _break(f"{ITEM}/NameItemError/Choices/0/Or/0/StringEquals", "Oops"), "an error Oops"),
+        (BATCH, _break("States/AnswerItems/Catch", None), "AnswerItems does not catch States.ALL"),
+        (BATCH, _break("States/EmbedBatch/Catch/0/ResultPath", "$.error"), 'without ResultPath "$"'),
+        (BATCH, _break("States/BatchFailed", {"Type": "Pass", "Result": {}, "End": True}), "into BatchFailed, which"),
+        (BATCH_BULK, _break("States/AnswerParts/Catch", None), "AnswerParts does not catch States.ALL"),
+        (BATCH_BULK, _break("States/CollectBulk/TimeoutSeconds", 99_999), "CollectBulk may take longer"),
+    ],
+)
+def test_the_linter_sees_in_a_machine_of_batches(
     tmp_path: Path, definition: Path, change: Callable[[dict[str, Any]], None], complaint: str
 ) -> None:
     broken = json.loads(definition.read_text())

@@ -1,7 +1,7 @@
 """The state of an execution stays below what Step Functions carries, at the worst that the contracts let through."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -27,15 +27,16 @@ from rag.ingestion.contracts import (
     Work,
 )
 from rag.models import Chunk, Embeddings, ScoredChunk
-from rag.searching import SearchVectors
+from tests.fakes.fixed_results import FixedResults
 from tests.fakes.machine import ExecutionFailed, Machine, filled, placed
 from tests.fakes.memory_cache import MemoryCache
 from tests.fakes.memory_pointer import MemoryPointer
 from tests.unit.test_generating import ScriptedChat
-from tests.unit.test_searching import FixedResults, Live
+from tests.unit.test_searching import searching
 
 LIMIT: Final = 262_144  # bytes of UTF-8: input and output of every state
 DIMENSIONS: Final = 4_096  # the most that the template takes
+REWRITTEN_CHARACTERS: Final = 2_000  # of a question that was rewritten, and of each phrasing
 DEFINITIONS = Path(__file__).parents[2] / "statemachine"
 STATES: dict[str, Any] = json.loads((DEFINITIONS / "query.asl.json").read_text())["States"]
 INGEST: dict[str, Any] = json.loads((DEFINITIONS / "ingest.asl.json").read_text())
@@ -56,16 +57,16 @@ class WideEmbedder:
     dimensions = DIMENSIONS
     endpoint = "http://127.0.0.1/v1"
 
-    def embed(self, texts: object) -> Embeddings:
-        return Embeddings([vectors.unit([1.0] * DIMENSIONS)], tokens=8_000)
+    def embed(self, texts: Sequence[str]) -> Embeddings:
+        return Embeddings([vectors.unit([1.0] * DIMENSIONS) for _ in texts], tokens=8_000)
 
 
 def passages(unit: str, characters: int) -> list[ScoredChunk]:
-    """Return a hundred passages of one character, their tokens understated, so that only bytes bound them."""
+    """Return a hundred passages of one character and a number, tokens understated, so that only bytes bound them."""
     metadata = {f"field-{n}": unit * 100 for n in range(3)}
     return [
         ScoredChunk(
-            Chunk(f"{n:032}", unit * 40, "v", n, unit * 100, unit * 100, unit * characters, 1, 0, characters,
+            Chunk(f"{n:032}", unit * 40, "v", n, unit * 100, unit * 100, f"{n} {unit * characters}", 1, 0, characters,
                   heading=unit * 120, metadata=metadata),
             0.123456,
         )
@@ -77,19 +78,25 @@ def worst_states(query: str, condition: dict[str, Any], found: list[ScoredChunk]
     """Yield what a query takes: each state's input and the state of the execution after it, in bytes."""
     execution_input = {"query": query, "top_k": 100, "tenant": "t" * 63, "groups": GROUPS, "filter": condition}
     context = {"Execution": {**CONTEXT["Execution"], "Input": execution_input}}
+    line = query[:REWRITTEN_CHARACTERS]
+    rewriting = {
+        "question": line, "phrasings": [line] * 4, "prompt_tokens": 9_999, "completion_tokens": 999, "cost_usd": 0.12345
+    }  # fmt: skip
     pointer = MemoryPointer(IndexTarget(model=WideEmbedder.model, dimensions=DIMENSIONS, host="https://" + "h" * 253))
     chat = ScriptedChat(" ".join(f"It is so [{n}]." for n in range(1, 101)))
     functions: dict[str, Callable[[Any], Any]] = {
-        "EmbedQuery": lambda event: EmbedQuery(pointer, lambda _: WideEmbedder(), MemoryCache(), 5)(
-            EmbedRequest.parse(event)
+        "EmbedQuery": lambda event: (
+            EmbedQuery(pointer, lambda _: WideEmbedder(), MemoryCache(), 5, "hybrid")(
+                EmbedRequest.parse(event)
+            ).response
         ),
         "SearchVectors": lambda event: (
-            SearchVectors(lambda _: FixedResults(*found), Live(), 0.0)(SearchRequest.parse(event)).response
+            searching(FixedResults(*found, lexical=found), rule="always")(SearchRequest.parse(event)).response
         ),
         "ComposePrompt": lambda event: ComposePrompt(1_000_000)(ComposeRequest.parse(event)),
         "GenerateResponse": lambda event: GenerateResponse(chat, "m", "http://x")(GenerateRequest.parse(event)).answer,
     }
-    document: Any = execution_input
+    document: Any = {"rewriting": rewriting, "degraded": ["rewrite"]}
     for name, function in functions.items():
         state = STATES[name]
         event = filled(state["Parameters"], document, context)

@@ -10,7 +10,11 @@ from samtranslator.yaml_helper import yaml_parse
 
 from rag import vectors
 from rag.adapters.dynamodb_cache import DynamoEmbeddingCache
-from rag.objects import BULK, RUNS, STAGING, WATCHED
+from rag.adapters.dynamodb_registry import QUERY_TIMEOUT_SECONDS
+from rag.adapters.stores import QUERY_DEADLINE_SECONDS
+from rag.batches.reranking import BATCH_SECONDS, CALL_SECONDS
+from rag.batches.retrying import PAUSES
+from rag.objects import BATCHES, BULK, RUNS, STAGING, WATCHED
 from ragctl.checks.state_machine import states
 
 ROOT = Path(__file__).parents[2]
@@ -44,11 +48,22 @@ RUN_MACHINE = (
     | {action for action in WITHOUT_RESOURCE if action.startswith("logs:")}
     | TRACE
 )
+RUN_MAP = RUN_MACHINE | {
+    "s3:GetObject", "states:StartExecution", "states:DescribeExecution", "states:StopExecution",
+}  # fmt: skip
 FUNCTION_ACTIONS = {
     "Embed": USE_CACHE | READ_POINTER | READ_SECRET,
-    "Search": READ_ENTRIES | READ_SECRET,
+    "Search": READ_ENTRIES | READ_SECRET | {"bedrock:InvokeModel"},
     "Compose": set(),
     "Generate": READ_SECRET,
+    "Rewrite": READ_SECRET,
+    "EmbedBatch": USE_CACHE | READ_POINTER | READ_SECRET | READ_OBJECTS | WRITE_OBJECTS,
+    "SearchBatch": READ_ENTRIES | READ_SECRET | READ_OBJECTS | WRITE_OBJECTS | {"bedrock:InvokeModel"},
+    "ComposeItem": READ_OBJECTS,
+    "GenerateItem": READ_SECRET | WRITE_OBJECTS,
+    "CollectBatch": READ_OBJECTS | WRITE_OBJECTS | DELETE_OBJECTS,
+    "PlanBatch": READ_OBJECTS | WRITE_OBJECTS,
+    "CollectBulk": READ_OBJECTS | WRITE_OBJECTS,
     "ReadDocument": WRITE_ENTRIES | LIST_ENTRIES | READ_POINTER | READ_OBJECTS | WRITE_OBJECTS | DELETE_OBJECTS,
     "ChunkDocument": WRITE_ENTRIES | READ_POINTER | READ_OBJECTS | WRITE_OBJECTS | DELETE_OBJECTS,
     "CopyChunks": READ_ENTRIES | READ_POINTER | READ_OBJECTS | WRITE_OBJECTS | DELETE_OBJECTS | READ_SECRET,
@@ -72,11 +87,12 @@ FUNCTION_ACTIONS = {
 ACTIONS = {f"{name}Role": actions | LOG | TRACE for name, actions in FUNCTION_ACTIONS.items()} | {
     "QueryStateMachineRole": RUN_MACHINE,
     "IngestStateMachineRole": RUN_MACHINE,
-    "IngestBulkStateMachineRole": RUN_MACHINE
-    | {"s3:GetObject", "states:StartExecution", "states:DescribeExecution", "states:StopExecution"},
+    "IngestBulkStateMachineRole": RUN_MAP,
+    "BatchStateMachineRole": RUN_MACHINE,
+    "BatchBulkStateMachineRole": RUN_MAP,
 }
 EXECUTIONS = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:"
-AREAS = {"documents", "bulk", "staging", "runs"}  # of the bucket
+AREAS = {"documents", "bulk", "staging", "runs", "batches"}  # of the bucket
 
 
 def _statements(role: str) -> list[dict[str, Any]]:
@@ -87,7 +103,8 @@ def _statements(role: str) -> list[dict[str, Any]]:
         if r["Type"] == "AWS::IAM::Policy" and {"Ref": role} in r["Properties"]["Roles"]
     ]
     policies = [*ROLES[role]["Policies"], *attached]
-    return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+    statements = [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+    return [statement["Fn::If"][1] if "Fn::If" in statement else statement for statement in statements]
 
 
 def _listed(value: Any) -> list[Any]:
@@ -124,7 +141,8 @@ def test_a_wildcard_resource_stands_only_where_nothing_narrower_exists(role: str
                 assert all(action.startswith(WITHOUT_RESOURCE) for action in _listed(statement["Action"]))
             elif "*" in json.dumps(resource):
                 known = [f"${{DocumentsBucket.Arn}}/{area}/" for area in AREAS]
-                known += [f"{EXECUTIONS}${{IngestBulkStateMachine.Name}}{separator}" for separator in ":/"]
+                for machine in ("IngestBulkStateMachine", "BatchBulkStateMachine"):
+                    known += [f"{EXECUTIONS}${{{machine}.Name}}{separator}" for separator in ":/"]
                 assert resource["Fn::Sub"].removesuffix("*") in known
 
 
@@ -144,7 +162,7 @@ def test_a_role_lists_of_the_bucket_what_it_reads(role: str) -> None:
         for one in listings
         for prefix in _listed(one["Condition"]["StringLikeIfExists"]["s3:prefix"])
     }
-    assert prefixes == _objects(role, "s3:GetObject") or role == "IngestBulkStateMachineRole"
+    assert prefixes == _objects(role, "s3:GetObject") or ACTIONS[role] == RUN_MAP
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -178,6 +196,23 @@ def test_deadlines_nest(machine: str) -> None:
     for state in tasks:
         function = state["Resource"].removeprefix("${").removesuffix("Arn}")
         assert FUNCTIONS[function]["Timeout"] < state["TimeoutSeconds"] < definition["TimeoutSeconds"]
+
+
+def test_a_search_that_goes_deeper_ends_within_its_function_s_time() -> None:
+    source = (ROOT / "functions" / "search" / "app.py").read_text()
+    legs = float(re.search(r"LEGS_SECONDS: Final = ([\d.]+)", source)[1])  # type: ignore[index]
+    first_round, reranking = QUERY_DEADLINE_SECONDS + QUERY_TIMEOUT_SECONDS, 3
+    assert max(legs, first_round) + QUERY_DEADLINE_SECONDS + reranking < FUNCTIONS["SearchFunction"]["Timeout"]
+
+
+def test_a_batch_is_searched_and_reranked_within_its_function_s_time() -> None:
+    assert FUNCTIONS["SearchBatchFunction"]["Timeout"] >= BATCH_SECONDS + CALL_SECONDS + 4 * 20
+
+
+def test_an_answer_that_is_paid_for_can_be_written_thrice_within_its_function_s_time() -> None:
+    source = (ROOT / "functions" / "generate_item" / "app.py").read_text()
+    seconds = float(re.search(r"BUCKET_SECONDS: Final = ([\d.]+)", source)[1])  # type: ignore[index]
+    assert 18 + (len(PAUSES) + 1) * seconds + sum(PAUSES) < FUNCTIONS["GenerateItemFunction"]["Timeout"]
 
 
 def test_a_query_ends_before_api_gateway_gives_up() -> None:
@@ -227,6 +262,26 @@ def test_one_machine_starts_for_what_changes_below_documents_and_for_what_is_del
     assert started == {WATCHED: ["Object Created", "Object Deleted"], BULK: ["Object Deleted"]}
 
 
+def test_what_answers_batches_reaches_nothing_else_in_the_bucket() -> None:
+    of_batches = [f"{name}Role" for name in FUNCTION_ACTIONS if name.endswith(("Batch", "Item"))]
+    of_batches += ["CollectBulkRole", "BatchBulkStateMachineRole"]
+    assert len(of_batches) == 8
+    reached = {
+        area for role in of_batches for action in ("s3:GetObject", "s3:PutObject") for area in _objects(role, action)
+    }
+    assert reached == {"batches"}
+    others = set(ROLES) - set(of_batches)
+    assert not [role for role in others if "batches" in _objects(role, "s3:GetObject") | _objects(role, "s3:PutObject")]
+
+
+@pytest.mark.parametrize(
+    ("batched", "single"), [("EmbedBatch", "Embed"), ("SearchBatch", "Search"), ("GenerateItem", "Generate")]
+)
+def test_a_batch_is_answered_with_the_settings_of_a_single_query(batched: str, single: str) -> None:
+    settings = {name: FUNCTIONS[f"{name}Function"]["Environment"]["Variables"] for name in (batched, single)}
+    assert settings[batched].items() >= settings[single].items()
+
+
 def test_what_users_own_outlives_the_stack() -> None:
     for name in ("RegistryTable", "DocumentsBucket"):
         assert RESOURCES[name]["DeletionPolicy"] == RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
@@ -239,7 +294,12 @@ def test_the_bucket_is_closed_and_forgets() -> None:
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert bucket["VersioningConfiguration"]["Status"] == "Enabled"
     rules = {rule["Prefix"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
-    assert {prefix: rule.get("ExpirationInDays") for prefix, rule in rules.items()} == {STAGING: 3, RUNS: 30, "": None}
+    assert {prefix: rule.get("ExpirationInDays") for prefix, rule in rules.items()} == {
+        STAGING: 3,
+        RUNS: 30,
+        BATCHES: 7,
+        "": None,
+    }
     assert all("NoncurrentVersionExpiration" in rule for rule in rules.values())
     (denial,) = RESOURCES["DocumentsBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     assert (denial["Effect"], denial["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
@@ -256,7 +316,9 @@ def test_the_alarm_watches_the_metric_that_the_doctor_counts() -> None:
 
 def test_every_secret_is_named_after_the_stack() -> None:
     names = [r["Properties"]["Name"] for r in RESOURCES.values() if r["Type"] == "AWS::SecretsManager::Secret"]
-    assert [name["Fn::Sub"] for name in names] == [f"${{AWS::StackName}}/{n}" for n in ("openai", "pinecone", "milvus")]
+    assert [name["Fn::Sub"] for name in names] == [
+        f"${{AWS::StackName}}/{n}" for n in ("openai", "pinecone", "milvus", "rerank")
+    ]
 
 
 def test_no_execution_data_reaches_a_log() -> None:

@@ -9,12 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag import vectors
-from rag.contracts import QueryRequest, SearchRequest
+from rag.contract import ModeName
+from rag.contracts import Embedding, QueryRequest, SearchRequest
 from rag.identity import chunk_id
 from rag.index_pointer import IndexTarget
 from rag.models import EVERYONE, NOBODY, Chunk, IndexedChunk, Principal
 from rag.registration import LiveVersion
+from rag.retrieval import Retriever, SearchedQuestion
 from rag.searching import SearchVectors
+from rag.tuning import Overrides
 from tests.fakes.memory_registry import MemoryRegistry
 from tests.fakes.memory_store import MemoryStore
 
@@ -45,20 +48,26 @@ class Library:
 
     def shows(self, *groups: str, top_k: int = 10) -> list[str]:
         """Return the texts that a search for north shows."""
-        response = SearchVectors(lambda _: self.index, self.registry, 0.0)(asking(groups, top_k)).response
+        retriever = Retriever(lambda _: self.index, self.registry, Overrides().tuning_of)
+        response = SearchVectors(retriever)(asking(groups, top_k)).response
         return [passage.text for passage in response.passages]
 
 
 def indexed(document_id: str, version: str, ordinal: int, groups: tuple[str, ...], away: float) -> IndexedChunk:
     key = chunk_id("acme", document_id, version, ordinal)
     text = f"{document_id} {version} {ordinal}"
-    chunk = Chunk(key, document_id, version, ordinal, "", "", text, 1, 0, 1, groups=groups)
+    start = ordinal * 100
+    chunk = Chunk(key, document_id, version, ordinal, "", "", text, 1, start, start + len(text), groups=groups)
     return IndexedChunk(chunk, vectors.unit([1, away]))
 
 
 def asking(groups: Sequence[str], top_k: int) -> SearchRequest:
-    query = QueryRequest(query="q", top_k=top_k, tenant="acme", groups=[*groups], filter=None, mode="dense")
-    return SearchRequest(request=query, vector=vectors.encode(NORTH), target=TARGET, trace_id="t")
+    query = QueryRequest(
+        query="q", rewritten_query=None, question="q", phrasings=[], top_k=top_k, tenant="acme", groups=[*groups],
+        filter=None, mode="dense",
+    )  # fmt: skip
+    embedding = Embedding(vectors=[vectors.encode(NORTH)], target=TARGET)
+    return SearchRequest(request=query, embedding=embedding, degraded=[], trace_id="t")
 
 
 @pytest.fixture
@@ -144,31 +153,37 @@ class Shown:
         return {document_id: version for document_id, version in found.items() if version is not None}
 
 
+MODES: list[ModeName] = ["dense", "lexical", "hybrid", "pruned"]
+
+
 @given(
     placed=st.lists(PLACED, max_size=60),
     live=st.fixed_dictionaries({}, optional=dict.fromkeys(DOCUMENTS, LIVE)),
     groups=GROUPS,
+    mode=st.sampled_from(MODES),
     top_k=st.integers(1, 20),
-    threshold=st.sampled_from([0.0, 0.8, 0.95]),
 )
-def test_all_that_is_relevant_live_and_open_is_shown_and_nothing_else(
+def test_all_that_matches_and_is_live_and_open_is_found_and_nothing_else(
     placed: list[IndexedChunk],
     live: dict[str, LiveVersion | None],
     groups: tuple[str, ...],
+    mode: ModeName,
     top_k: int,
-    threshold: float,
 ) -> None:
     index = MemoryStore(2)
     index.upsert("acme", placed)
     principal = Principal("acme", groups)
+    retriever = Retriever(lambda _: index, Shown(live), Overrides().tuning_of)
 
-    searched = SearchVectors(lambda _: index, Shown(live), threshold)(asking(groups, top_k)).response
+    (retrieved,) = retriever.retrieve([SearchedQuestion("v1", NORTH)], principal, None, mode, top_k, TARGET)
 
     def is_shown(chunk: Chunk) -> bool:
         version = live.get(chunk.document_id)
         return version is not None and version.version == chunk.version and version.admits(principal.readers)
 
-    everything = index.search(NORTH, principal, 1_000, None)
-    expected = [found.chunk for found in everything if found.score >= threshold and is_shown(found.chunk)][:top_k]
-    assert [passage.chunk_id for passage in searched.passages] == [chunk.chunk_id for chunk in expected]
-    assert searched.relevant == bool(expected)
+    def matches(chunk: Chunk) -> bool:
+        return chunk.version == "v1" or mode in ("dense", "hybrid")  # "v1" is also a word of the text
+
+    (everything,) = index.dense([NORTH], principal, 1_000, None)
+    expected = {found.chunk.chunk_id for found in everything if is_shown(found.chunk) and matches(found.chunk)}
+    assert {candidate.chunk.chunk_id for candidate in retrieved.candidates} == expected

@@ -60,6 +60,11 @@ def prompt_text(name: str) -> str:
     return _read(name).rstrip("\n")
 
 
+def prompt_with(name: str, **parameters: str) -> str:
+    """Return the text of a template file with its parameters filled in."""
+    return Template(prompt_text(name)).substitute(parameters)
+
+
 @cache
 def _read(name: str) -> str:
     return (Path(__file__).parent / "prompts" / f"{name}.txt").read_text(encoding="utf-8")

@@ -9,6 +9,7 @@ from msgspec import Meta
 from rag.errors import InvalidRequest
 
 MAX_QUERY_CHARACTERS: Final = 8_000
+MAX_TURNS: Final = 20
 
 _NAME_PATTERN: Final = "^[a-z0-9][a-z0-9-]{0,62}\\Z"
 _NAME_RULE: Final = "1 to 63 lower-case letters, digits and hyphens, the first of them no hyphen"
@@ -24,8 +25,27 @@ Groups = Annotated[
     Meta(max_length=64, description=f"must be a list of at most 64 names, each {_NAME_RULE}"),
 ]
 RawFilter = Annotated[dict[str, Any], Meta(description="must be an object of conditions on metadata")]
-Mode = Annotated[Literal["dense"], Meta(description='must be "dense", the one mode that is built so far')]
+ModeName = Literal["hybrid", "dense", "lexical", "pruned"]
+Mode = Annotated[ModeName, Meta(description='must be "hybrid", "dense", "lexical" or "pruned"')]
+Phrasings = Annotated[int, Meta(ge=1, le=4, description="must be an integer from 1 to 4")]
 TraceId = Annotated[str, Meta(min_length=1, max_length=80, description="must be the name of the execution")]
+
+
+class Turn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One turn of the conversation before the question."""
+
+    role: Literal["user", "assistant"]
+    content: Annotated[str, Meta(min_length=1, max_length=MAX_QUERY_CHARACTERS)]
+
+
+History = Annotated[
+    list[Turn],
+    Meta(
+        max_length=MAX_TURNS,
+        description='must be a list of at most 20 turns, each {"role": "user" or "assistant", "content": a string of 1 '
+        "to 8,000 characters}",
+    ),
+]
 
 
 class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -60,6 +80,8 @@ _RULES: Final = {
     "groups": Groups,
     "filter": RawFilter,
     "mode": Mode,
+    "phrasings": Phrasings,
+    "history": History,
     "trace_id": TraceId,
 }
 
@@ -68,13 +90,13 @@ def _complaint(contract: type[Contract], message: str) -> str:
     """Say what msgspec found, without the values and unknown names that its message quotes."""
     if message.startswith("Object contains unknown field"):
         return "An unknown field was given."
-    if missing := _MISSING.match(message):
-        return _sentence(missing[1])
     path = _FIELD.search(message)
     names = re.findall(r"\.([a-z_]+)", path[1]) if path else []
     known = [name for name in names if name in _RULES]
     if known:
         return _sentence(known[0])
+    if missing := _MISSING.match(message):
+        return _sentence(missing[1])
     return contract.MALFORMED
 
 

@@ -1,19 +1,33 @@
 """What crosses each state: one request and one response type per function, unknown fields refused, sizes bounded."""
 
 import unicodedata
-from collections.abc import Mapping
-from typing import ClassVar, Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal
 
 import msgspec
+from msgspec import Meta
 
-from rag.contract import MAX_QUERY_CHARACTERS, Contract, Groups, Mode, Query, RawFilter, Tenant, TopK, TraceId
+from rag.contract import (
+    MAX_QUERY_CHARACTERS,
+    Contract,
+    Groups,
+    History,
+    Mode,
+    ModeName,
+    Phrasings,
+    Query,
+    RawFilter,
+    Tenant,
+    TopK,
+    TraceId,
+)
 from rag.errors import InvalidRequest
 from rag.filters import parse_filter
 from rag.index_pointer import IndexTarget
 
 MAX_FILTER_BYTES: Final = 16 * 1024
+MAX_HISTORY_BYTES: Final = 128 * 1024  # the state holds it beside what the rewriting made of it
 MAX_PASSAGES_BYTES: Final = 150 * 1024
-MAX_PROMPT_BYTES: Final = 100 * 1024  # passages in the prompt: the state holds the query twice beside them
+MAX_PROMPT_BYTES: Final = 96 * 1024  # passages in the prompt: the state holds the query and its rewriting beside them
 
 Reason = Literal["no_relevant_passage", "model_declined", "no_valid_citation"]
 
@@ -26,18 +40,70 @@ class QueryInput(Contract, frozen=True, kw_only=True):
     tenant: Tenant = "default"
     groups: Groups = msgspec.field(default_factory=list)
     filter: RawFilter | msgspec.UnsetType = msgspec.UNSET
-    mode: Mode = "dense"
+    mode: Mode | msgspec.UnsetType = msgspec.UNSET
+    history: History = msgspec.field(default_factory=list)
+    phrasings: Phrasings | msgspec.UnsetType = msgspec.UNSET
+
+    def composed_query(self) -> str:
+        """Return the query in Unicode's composed form, after checks that a schema cannot express.
+
+        Raises:
+            InvalidRequest: it is blank, too long or no valid Unicode, or the history takes too many bytes.
+        """
+        if len(msgspec.json.encode(self.history)) > MAX_HISTORY_BYTES:
+            raise InvalidRequest("history must be at most 128 KiB.")
+        return composed(self.query)
 
 
 class QueryRequest(Contract, frozen=True, kw_only=True):
-    """The normalised request: every default filled in, the filter known to be valid."""
+    """The normalised request: every default filled in, the filter known to be valid.
+
+    `query` is what was asked, `rewritten_query` what that means by itself, where there was a history, `question` the
+    one of the two to answer, and `phrasings` are other ways to put it.
+    """
 
     query: Query
+    rewritten_query: Query | None
+    question: Query
+    phrasings: list[Query]
     top_k: TopK
     tenant: Tenant
     groups: Groups
     filter: RawFilter | None
     mode: Mode
+
+
+def composed(query: str) -> str:
+    """Return a query in Unicode's composed form, without the white space around it.
+
+    Raises:
+        InvalidRequest: it is blank, too long or no valid Unicode.
+    """
+    text = unicodedata.normalize("NFC", query).strip()
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise InvalidRequest("query must be valid Unicode, without lone surrogates.")
+    if not 1 <= len(text) <= MAX_QUERY_CHARACTERS:  # a few characters grow when they are composed
+        raise InvalidRequest("query must be a string of 1 to 8,000 characters.")
+    return text
+
+
+class RewriteRequest(Contract, frozen=True, kw_only=True):
+    """Input of the rewrite state."""
+
+    MALFORMED: ClassVar[str] = "The input must be an object with a query."
+
+    request: QueryInput
+    trace_id: TraceId
+
+
+class Rewriting(Contract, frozen=True, kw_only=True):
+    """Output of the rewrite state: the question by itself, other ways to put it, and what the model call took."""
+
+    question: Query
+    phrasings: Annotated[list[Query], Meta(max_length=4)]
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float | None
 
 
 class EmbedRequest(Contract, frozen=True, kw_only=True):
@@ -46,56 +112,54 @@ class EmbedRequest(Contract, frozen=True, kw_only=True):
     MALFORMED: ClassVar[str] = "The input must be an object with a query."
 
     request: QueryInput
+    rewriting: Rewriting | None = None
+    degraded: list[str] = msgspec.field(default_factory=list)
     trace_id: TraceId
 
-    @classmethod
-    def parse(cls, event: object) -> Self:
-        """Return the event as this type, after checks that a schema cannot express.
-
-        Raises:
-            InvalidRequest: it does not fit. The message names a known field and no value.
-        """
-        request = event.get("request") if isinstance(event, Mapping) else None
-        if isinstance(request, Mapping) and "history" in request:
-            raise InvalidRequest("history is not supported yet.")
-        return super().parse(event)
-
-    def normalised(self, default_top_k: int) -> QueryRequest:
+    def normalised(self, default_top_k: int, default_mode: ModeName) -> QueryRequest:
         """Return the request with its text in Unicode's composed form and its defaults filled in.
 
         Raises:
             InvalidRequest: the query is blank or no valid Unicode, or the filter is not of the language.
         """
-        query = unicodedata.normalize("NFC", self.request.query).strip()
-        if not query:
-            raise InvalidRequest("query must be a string of 1 to 8,000 characters.")
-        if any("\ud800" <= character <= "\udfff" for character in query):
-            raise InvalidRequest("query must be valid Unicode, without lone surrogates.")
-        if len(query) > MAX_QUERY_CHARACTERS:  # a few characters grow when they are composed
-            raise InvalidRequest("query must be a string of 1 to 8,000 characters.")
+        query = self.request.composed_query()
         condition = None if self.request.filter is msgspec.UNSET else self.request.filter
         if condition is not None:
             parse_filter(condition)
             if len(msgspec.json.encode(condition)) > MAX_FILTER_BYTES:
                 raise InvalidRequest("filter must be at most 16 KiB.")
+        question = composed(self.rewriting.question) if self.rewriting else query
         return QueryRequest(
             query=query,
+            rewritten_query=question if question != query else None,
+            question=question,
+            phrasings=[composed(phrasing) for phrasing in self.rewriting.phrasings] if self.rewriting else [],
             top_k=default_top_k if self.request.top_k is msgspec.UNSET else self.request.top_k,
             tenant=self.request.tenant,
             groups=sorted(set(self.request.groups)),
             filter=condition,
-            mode=self.request.mode,
+            mode=default_mode if self.request.mode is msgspec.UNSET else self.request.mode,
         )
 
 
 class Embedding(Contract, frozen=True, kw_only=True):
-    """A query's vector (base64 of little-endian float32), the collection that it can search, and what it took."""
+    """Vectors (base64 of little-endian float32) of the question and then of each phrasing, and where to search.
 
-    vector: str
+    Lexical mode needs none: then there are no vectors.
+    """
+
+    vectors: list[str]
     target: IndexTarget
-    tokens: int
-    cached: bool
+
+
+class Spent(Contract, frozen=True, kw_only=True):
+    """What the states before the answer spent: the embedding, and the rewriting of the question if there was one."""
+
+    embedding_tokens: int
+    prompt_tokens: int
+    completion_tokens: int
     cost_usd: float | None
+    cached_embedding: bool
 
 
 class EmbedResponse(Contract, frozen=True, kw_only=True):
@@ -103,19 +167,26 @@ class EmbedResponse(Contract, frozen=True, kw_only=True):
 
     request: QueryRequest
     embedding: Embedding
+    spent: Spent
+    degraded: list[str]
 
 
 class SearchRequest(Contract, frozen=True, kw_only=True):
     """Input of the search state."""
 
     request: QueryRequest
-    vector: str
-    target: IndexTarget
+    embedding: Embedding
+    degraded: list[str]
     trace_id: TraceId
 
 
 class Passage(Contract, frozen=True, kw_only=True):
-    """What retrieval returns. `score` is the cosine similarity; `start` and `end` count characters of the document."""
+    """What retrieval returns. `start` and `end` count characters of the document.
+
+    `score` is what ranks it: the fused score in hybrid mode, the cosine similarity in dense and pruned mode, BM25 in
+    lexical mode, the reranker's where there is one; where other phrasings were searched for, what the rankings of all
+    of them give by reciprocal rank, 0 to 1. A passage of several neighbouring chunks has the best one's.
+    """
 
     chunk_id: str
     document_id: str
@@ -178,26 +249,22 @@ class ComposeResponse(Contract, frozen=True, kw_only=True):
     degraded: list[str]
 
 
-class EmbeddingUsage(Contract, frozen=True, kw_only=True):
-    """What the embed state spent."""
-
-    tokens: int
-    cost_usd: float | None
-    cached: bool
-
-
 class GenerateRequest(Contract, frozen=True, kw_only=True):
     """Input of the generate state."""
 
     query: Query
+    rewritten_query: Query | None
     prompt: Prompt
-    embedding_usage: EmbeddingUsage
+    spent: Spent
     degraded: list[str]
     trace_id: TraceId
 
 
 class Citation(Contract, frozen=True, kw_only=True):
-    """A verbatim part of a passage that an answer rests on, and its place in the document."""
+    """A verbatim part of a passage that an answer rests on, and its place in the document.
+
+    Where a passage joins neighbouring chunks, `chunk_id` is the best one's, and the quote may stand in another of them.
+    """
 
     n: int
     document_id: str
@@ -228,6 +295,7 @@ class Answer(Contract, frozen=True, kw_only=True):
     reason: Reason | None
     citations: list[Citation]
     query: str
+    rewritten_query: str | None
     model: str
     usage: Usage
     cached_embedding: bool

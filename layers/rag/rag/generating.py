@@ -44,9 +44,10 @@ class GenerateResponse:
             reason=reason,
             citations=citations,
             query=request.query,
+            rewritten_query=request.rewritten_query,
             model=completion.model,
             usage=_usage(request, completion, cost),
-            cached_embedding=request.embedding_usage.cached,
+            cached_embedding=request.spent.cached_embedding,
             degraded=[*request.degraded, *(["truncated"] if completion.finish_reason == "length" else [])],
             trace_id=request.trace_id,
         )
@@ -54,11 +55,12 @@ class GenerateResponse:
 
 
 def _usage(request: GenerateRequest, completion: Completion, cost: float | None) -> Usage:
+    spent = request.spent
     return Usage(
-        embedding_tokens=request.embedding_usage.tokens,
-        prompt_tokens=completion.prompt_tokens,
-        completion_tokens=completion.completion_tokens,
-        cost_usd=total_usd(request.embedding_usage.cost_usd, cost),
+        embedding_tokens=spent.embedding_tokens,
+        prompt_tokens=spent.prompt_tokens + completion.prompt_tokens,
+        completion_tokens=spent.completion_tokens + completion.completion_tokens,
+        cost_usd=total_usd(spent.cost_usd, cost),
     )
 
 

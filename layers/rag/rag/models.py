@@ -74,10 +74,20 @@ class IndexEntry:
 
 @dataclass(frozen=True, slots=True)
 class ScoredChunk:
-    """A chunk that a search found. `score` is the cosine similarity to the query's vector, -1 to 1."""
+    """A chunk that one leg found: its cosine, -1 to 1, on the dense leg; its BM25, 0 and up, on the lexical one."""
 
     chunk: Chunk
     score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A chunk that retrieval found: the score that ranks it, and what the legs gave it (None: not among their best)."""
+
+    chunk: Chunk
+    score: float
+    dense: float | None = None
+    lexical: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ WATCHED: Final = "documents/"  # an object below starts its ingestion by itself
 BULK: Final = "bulk/"  # one below waits for the run that it was uploaded for
 STAGING: Final = "staging/"
 RUNS: Final = "runs/"
+BATCHES: Final = "batches/"
 SIDECAR_SUFFIX: Final = ".metadata.json"
 
 

@@ -73,18 +73,31 @@ class EmbeddingCache(Protocol):
 
 
 class PassageSearch(Protocol):
-    """Finds chunks by vector. Tenant and groups are enforced here, and nowhere above."""
+    """Finds chunks by vector or by words. Tenant and groups are enforced here, and nowhere above.
 
-    def search(
-        self, vector: "Vector[float]", principal: Principal, top_k: int, where: Filter | None
-    ) -> list[ScoredChunk]:
-        """Return at most `top_k` chunks that the principal may read and `where` admits, best first.
+    Several queries are one request where the store has such, and a bounded number of requests side by side where not.
+    Every method raises:
+        TransientError: worth another attempt.
+        IndexUnavailable: the index does not exist, has other dimensions, or was made without the leg asked for.
+        PermanentError: any other refusal.
+    """
 
-        Raises:
-            TransientError: worth another attempt.
-            IndexUnavailable: the index does not exist or has other dimensions.
-            PermanentError: any other refusal.
-        """
+    def dense(
+        self, vectors: "Sequence[Vector[float]]", principal: Principal, top_k: int, where: Filter | None
+    ) -> list[list[ScoredChunk]]:
+        """Return, per vector, at most `top_k` chunks that the principal may read and `where` admits, nearest first."""
+        ...
+
+    def lexical(
+        self, texts: Sequence[str], principal: Principal, top_k: int, where: Filter | None
+    ) -> list[list[ScoredChunk]]:
+        """Return, per text, at most `top_k` such chunks that share a word with it, the highest BM25 first."""
+        ...
+
+    def similarities(
+        self, vector: "Vector[float]", principal: Principal, chunk_ids: Sequence[str]
+    ) -> Mapping[str, float]:
+        """Return the cosine similarity of those chunks that the principal may read; others are left out."""
         ...
 
 
@@ -119,6 +132,19 @@ class ChunkIndex(Protocol):
 
         Raises:
             UpstreamUnavailable: they did not become visible in time.
+        """
+        ...
+
+
+class Reranker(Protocol):
+    """Judges passages against a question, each pair read as a whole: slower than a search, and more precise."""
+
+    def rerank(self, query: str, passages: Sequence[str]) -> list[float]:
+        """Return one relevance per passage, in the order given; higher is better, the scale is the model's own.
+
+        Raises:
+            TransientError: it failed or was late.
+            PermanentError: it refuses.
         """
         ...
 

@@ -1,144 +1,162 @@
-"""Use case of the search state: the passages nearest to a query's vector, of what the registry shows its principal."""
+"""Use case of the search state: the passages that answer a question, of what the registry shows its principal."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 import msgspec
 
 from rag import vectors
+from rag.contract import ModeName
 from rag.contracts import MAX_PASSAGES_BYTES, Passage, SearchRequest, SearchResponse
-from rag.errors import InvalidRequest, UpstreamRejected
-from rag.filters import parse_filter
+from rag.duplicates import distinct, diverse
+from rag.errors import InvalidRequest
+from rag.filters import Filter, parse_filter
+from rag.fusion import reciprocal_rank
 from rag.index_pointer import IndexTarget
-from rag.models import Chunk, Principal, ScoredChunk
-from rag.ports import LiveDocuments, PassageSearch
-from rag.registration import LiveVersion
+from rag.merging import merged
+from rag.models import Principal
+from rag.passages import passage_of, within_bytes
+from rag.ports import Reranker
+from rag.relevance import RelevanceRule
+from rag.reranking import DEGRADED, rerank
+from rag.retrieval import Retrieved, Retriever, SearchedQuestion
+from rag.side_by_side import side_by_side
 
-MAX_CANDIDATES: Final = 1_000
-_ROUNDS: Final = 3
-_WIDENING: Final = 4
-_SPARE: Final = 10
-_LABEL_CHARACTERS: Final = 500  # the state holds titles and sources again beside the prompt
+MAX_STATE_BYTES: Final = 240 * 1024  # of Step Functions' 256 KiB: what the request and its passages share
+_POOL: Final = 2  # candidates to choose diverse ones from, for each that is wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one question found: its passages, none when nothing is relevant, and how that came about.
+
+    `dropped` counts what the index held and the registry does not show, `collapsed` what copied a better passage.
+    `rerank_failure` says why the order is the one without a reranker.
+    """
+
+    passages: list[Passage]
+    dropped: int
+    collapsed: int = 0
+    rerank_failure: str | None = None
+
+    @property
+    def degraded(self) -> list[str]:
+        """What an answer's `degraded` holds of it."""
+        return [DEGRADED] if self.rerank_failure is not None else []
 
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """What was found, and how many relevant passages the index held that the registry does not show."""
+    """The state's output, and what its metrics tell of it."""
 
     response: SearchResponse
     dropped: int
+    collapsed: int
+    rerank_failure: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class SearchVectors:
-    """Searches a collection for what is live and open to the principal, which the registry tells and not the index.
+    """Retrieves, judges relevance, collapses what repeats itself, reranks, and joins neighbours, in this order.
 
-    A passage below `relevance_threshold` (cosine similarity) counts as irrelevant.
+    `rerank_depth` candidates are reranked. `diversity`, 0 to 1, weighs being different against being relevant.
+    Neighbours are joined up to `merged_tokens`.
     """
 
-    index_of: Callable[[IndexTarget], PassageSearch]
-    live: LiveDocuments
-    relevance_threshold: float
+    retriever: Retriever
+    reranker: Reranker | None = None
+    rerank_depth: int = 50
+    diversity: float = 0.0
+    merged_tokens: int = 600
 
     def __call__(self, request: SearchRequest) -> Searched:
-        """Return at most `top_k` relevant passages, best first, of at most 150 KiB in all.
+        """Return at most `top_k` passages, best first, of at most 150 KiB, or what the state has room for beside them.
 
         Raises:
-            InvalidRequest: the vector is malformed or of other dimensions.
+            InvalidRequest: there is not one vector per text, or one is malformed or of other dimensions.
             TransientError: the store or the registry could not be read; then nothing is shown.
             PermanentError: as the store does.
         """
         query = request.request
-        vector = vectors.decode(request.vector)
-        if len(vector) != request.target.dimensions:
-            raise InvalidRequest(f"vector must have {request.target.dimensions} dimensions.")
-        principal = Principal(query.tenant, tuple(query.groups))
-        where = parse_filter(query.filter) if query.filter is not None else None
-        store = self.index_of(request.target)
+        (found,) = self.search_many(
+            [_asked(request)],
+            Principal(query.tenant, tuple(query.groups)),
+            parse_filter(query.filter) if query.filter is not None else None,
+            query.mode,
+            query.top_k,
+            request.embedding.target,
+            min(MAX_PASSAGES_BYTES, MAX_STATE_BYTES - len(msgspec.json.encode(query))),
+        )
+        response = SearchResponse(
+            relevant=bool(found.passages), passages=found.passages, degraded=[*request.degraded, *found.degraded]
+        )
+        return Searched(response, found.dropped, found.collapsed, found.rerank_failure)
 
-        def relevant(count: int) -> list[ScoredChunk]:
-            found = store.search(vector, principal, count, where)
-            return [scored for scored in found if scored.score >= self.relevance_threshold]
+    def search_many(
+        self,
+        asked: Sequence[Sequence[SearchedQuestion]],
+        principal: Principal,
+        where: Filter | None,
+        mode: ModeName,
+        top_k: int,
+        target: IndexTarget,
+        most_bytes: int = MAX_PASSAGES_BYTES,
+    ) -> list[Found]:
+        """Return what each question found, in at most so many bytes; each comes first of its phrasings.
 
-        shown, dropped = _shown(relevant, _Visibility(self.live, principal), query.top_k)
-        passages = list(_within_bytes(map(_passage, shown)))
-        return Searched(SearchResponse(relevant=bool(passages), passages=passages, degraded=[]), dropped)
+        Those are searched for as well, and all of them go through each leg of the search in one call.
+
+        Raises:
+            InvalidRequest, TransientError, PermanentError: as above.
+        """
+        wanted = max(top_k, self.rerank_depth if self.reranker else 0)
+        flat = [question for phrasings in asked for question in phrasings]
+        retrieved = iter(self.retriever.retrieve(flat, principal, where, mode, wanted, target))
+        groups = [list(islice(retrieved, len(phrasings))) for phrasings in asked]
+        rule = self.retriever.tuning_of(target.model).relevance[mode]
+
+        def found(question: tuple[Sequence[SearchedQuestion], Sequence[Retrieved]]) -> Found:
+            return self._found(*question, rule, top_k, most_bytes)
+
+        return side_by_side(found, list(zip(asked, groups, strict=True)))
+
+    def _found(
+        self,
+        phrasings: Sequence[SearchedQuestion],
+        retrieved: Sequence[Retrieved],
+        rule: RelevanceRule,
+        top_k: int,
+        most_bytes: int,
+    ) -> Found:
+        question = phrasings[0].text
+        dropped = len(set[str]().union(*(one.hidden for one in retrieved)))
+        if not any(rule.admits(one.candidates, asked.text) for asked, one in zip(phrasings, retrieved, strict=True)):
+            return Found([], dropped)
+        rankings = [one.candidates for one in retrieved]
+        ranking = rankings[0] if len(rankings) == 1 else reciprocal_rank(rankings)
+        pool = max(self.rerank_depth if self.reranker else 0, _POOL * top_k if self.diversity else top_k)
+        best = list(islice(distinct(ranking), pool))
+        collapsed = ranking.index(best[-1]) + 1 - len(best)
+        failure = None
+        if self.reranker is not None:
+            reranked = rerank(self.reranker, question, best, self.rerank_depth)
+            best, failure = reranked.candidates, reranked.failure
+        joined = merged(diverse(best, self.diversity, top_k), self.merged_tokens)
+        return Found(list(within_bytes(map(passage_of, joined), most_bytes)), dropped, collapsed, failure)
 
 
-class _Visibility:
-    """What one principal may see at the moment of one query. Each document is looked up once."""
+def _asked(request: SearchRequest) -> list[SearchedQuestion]:
+    """Return the question and its phrasings with their vectors.
 
-    def __init__(self, live: LiveDocuments, principal: Principal) -> None:
-        self._live = live
-        self._principal = principal
-        self._known: dict[str, LiveVersion | None] = {}
-
-    def of(self, candidates: Sequence[ScoredChunk]) -> list[ScoredChunk]:
-        """Return the candidates that the principal may see, in their order."""
-        named = dict.fromkeys(scored.chunk.document_id for scored in candidates)
-        unknown = [document_id for document_id in named if document_id not in self._known]
-        if unknown:
-            found = self._live.live(self._principal.tenant, unknown)
-            self._known |= {document_id: found.get(document_id) for document_id in unknown}
-        return [scored for scored in candidates if self._shows(scored.chunk)]
-
-    def _shows(self, chunk: Chunk) -> bool:
-        live = self._known[chunk.document_id]
-        return live is not None and live.version == chunk.version and live.admits(self._principal.readers)
-
-
-def _shown(
-    relevant: Callable[[int], list[ScoredChunk]], visibility: _Visibility, top_k: int
-) -> tuple[list[ScoredChunk], int]:
-    """Return the best `top_k` that may be seen, and how many more were passed over.
-
-    More are asked for than needed, and more again if that was not enough and the store may have others.
+    Raises:
+        InvalidRequest: there is not one vector per text, or one is malformed.
     """
-    candidates: list[ScoredChunk] | None = None
-    visible: list[ScoredChunk] = []
-    for count in _counts(top_k):
-        try:
-            candidates = relevant(count)
-        except UpstreamRejected:  # a result may be larger than a store sends, as with Pinecone's 4 MB
-            if candidates is not None:
-                break
-            candidates = relevant(top_k)
-        visible = visibility.of(candidates)
-        if len(visible) >= top_k or len(candidates) < count:
-            break
-    return visible[:top_k], len(candidates or ()) - len(visible)
-
-
-def _counts(top_k: int) -> list[int]:
-    """Return how many candidates to ask for, in each round."""
-    first = max(top_k + _SPARE, 2 * top_k)
-    return [min(first * _WIDENING**number, MAX_CANDIDATES) for number in range(_ROUNDS)]
-
-
-def _passage(scored: ScoredChunk) -> Passage:
-    chunk = scored.chunk
-    return Passage(
-        chunk_id=chunk.chunk_id,
-        document_id=chunk.document_id,
-        title=chunk.title[:_LABEL_CHARACTERS],
-        source=chunk.source[:_LABEL_CHARACTERS],
-        heading=chunk.heading[:_LABEL_CHARACTERS],
-        text=chunk.text,
-        tokens=chunk.tokens,
-        start=chunk.start,
-        end=chunk.end,
-        page=chunk.page,
-        metadata=dict(chunk.metadata),
-        score=round(scored.score, 6),
-    )
-
-
-def _within_bytes(passages: Iterable[Passage]) -> Iterator[Passage]:
-    """Yield the best passages that fit; one that does not leaves its place to smaller ones."""
-    left = MAX_PASSAGES_BYTES
-    for passage in passages:
-        size = len(msgspec.json.encode(passage)) + 1
-        if size <= left:
-            left -= size
-            yield passage
+    query, encoded = request.request, request.embedding.vectors
+    texts = [query.question, *query.phrasings]
+    if query.mode == "lexical":
+        return [SearchedQuestion(text, None) for text in texts]
+    if len(encoded) != len(texts):
+        raise InvalidRequest(f"vectors must be {len(texts)}: of the question, and of each phrasing.")
+    return [SearchedQuestion(text, vectors.decode(vector)) for text, vector in zip(texts, encoded, strict=True)]

@@ -2,46 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Self, cast
+from typing import Literal, Self, cast, get_args
 
-from rag.errors import InternalError
+from rag.contract import ModeName
 from rag.index_pointer import IndexTarget
-
-
-class Variables:
-    """Environment variables, read by type; a missing or malformed one is an error that names it."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-
-    def text(self, name: str) -> str:
-        """Return a variable that must be there and not blank."""
-        value = self._environment.get(name, "").strip()
-        if not value:
-            raise InternalError(f"The environment variable {name} is missing.")
-        return value
-
-    def optional(self, name: str) -> str | None:
-        """Return a variable, or None where it is missing or blank."""
-        return self._environment.get(name, "").strip() or None
-
-    def integer(self, name: str) -> int:
-        """Return a variable that must be an integer."""
-        return int(self.number(name))
-
-    def number(self, name: str) -> float:
-        """Return a variable that must be a number."""
-        try:
-            return float(self.text(name))
-        except ValueError:
-            raise InternalError(f"The environment variable {name} is not a number.") from None
-
-    def flag(self, name: str) -> bool:
-        """Return a variable that must be true or false."""
-        value = self.text(name)
-        if value not in ("true", "false"):
-            raise InternalError(f"The environment variable {name} must be true or false.")
-        return value == "true"
+from rag.variables import Variables
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +65,18 @@ class RegistrySettings:
         )
 
 
+StoreName = Literal["pinecone", "milvus"]
+PineconeIndexKind = Literal["document", "vector"]
+
+
 @dataclass(frozen=True, slots=True)
 class IndexSettings:
     """Where the vectors live; `address` is the deployed Pinecone index's host or the Milvus URI."""
 
-    vector_store: Literal["pinecone", "milvus"]
+    vector_store: StoreName
     address: str
     secret: str
+    pinecone_index_kind: PineconeIndexKind = "document"
 
     @classmethod
     def read(cls, variables: Variables) -> Self:
@@ -115,13 +85,52 @@ class IndexSettings:
         Raises:
             InternalError: a variable is missing or malformed.
         """
-        store = variables.text("VECTOR_STORE")
-        if store not in ("pinecone", "milvus"):
-            raise InternalError("The environment variable VECTOR_STORE must be pinecone or milvus.")
+        store = cast("StoreName", variables.one_of("VECTOR_STORE", get_args(StoreName)))
+        if store == "milvus":
+            return cls(store, variables.text("MILVUS_URI"), variables.text("MILVUS_SECRET"))
+        kind = variables.one_of("PINECONE_INDEX_KIND", get_args(PineconeIndexKind))
         return cls(
-            vector_store=cast("Literal['pinecone', 'milvus']", store),
-            address=variables.text("PINECONE_HOST" if store == "pinecone" else "MILVUS_URI"),
-            secret=variables.text("PINECONE_SECRET" if store == "pinecone" else "MILVUS_SECRET"),
+            store,
+            variables.text("PINECONE_HOST"),
+            variables.text("PINECONE_SECRET"),
+            cast("PineconeIndexKind", kind),
+        )
+
+
+RerankerName = Literal["pinecone", "cohere", "tei", "bedrock"]
+
+
+@dataclass(frozen=True, slots=True)
+class RerankSettings:
+    """Which model judges the best `depth` candidates once more, where it is, and the time that it has.
+
+    `secret` names the secret with its key, which Bedrock has no use for; `base_url` is empty but for endpoints.
+    """
+
+    kind: RerankerName
+    model: str
+    base_url: str
+    secret: str
+    depth: int
+    seconds: float
+
+    @classmethod
+    def read(cls, variables: Variables) -> Self | None:
+        """Read the settings; None where nothing reranks.
+
+        Raises:
+            InternalError: a variable is missing or malformed.
+        """
+        if variables.optional("RERANKER") in {None, "none"}:
+            return None
+        kind = cast("RerankerName", variables.one_of("RERANKER", get_args(RerankerName)))
+        return cls(
+            kind=kind,
+            model=variables.text("RERANK_MODEL"),
+            base_url=variables.text("RERANK_BASE_URL") if kind in ("cohere", "tei") else "",
+            secret=variables.text("PINECONE_SECRET" if kind == "pinecone" else "RERANK_SECRET"),
+            depth=variables.integer("RERANK_DEPTH", 1, 100),
+            seconds=variables.number("RERANK_SECONDS", 0.1, 3),  # of the search function's 14
         )
 
 
@@ -133,6 +142,7 @@ class EmbedSettings:
     cache: CacheSettings
     registry: RegistrySettings
     default_top_k: int
+    default_mode: ModeName
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -147,29 +157,7 @@ class EmbedSettings:
             cache=CacheSettings.read(variables),
             registry=RegistrySettings.read(variables),
             default_top_k=variables.integer("DEFAULT_TOP_K"),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class SearchSettings:
-    """Settings of the search function."""
-
-    index: IndexSettings
-    registry_table: str
-    relevance_threshold: float
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read the settings.
-
-        Raises:
-            InternalError: a variable is missing or malformed.
-        """
-        variables = Variables(environment)
-        return cls(
-            index=IndexSettings.read(variables),
-            registry_table=variables.text("REGISTRY_TABLE"),
-            relevance_threshold=variables.number("RELEVANCE_THRESHOLD"),
+            default_mode=cast("ModeName", variables.one_of("DEFAULT_MODE", get_args(ModeName))),
         )
 
 

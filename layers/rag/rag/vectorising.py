@@ -12,11 +12,15 @@ from rag.vectors import Vector
 
 @dataclass(frozen=True, slots=True)
 class ReusedEmbeddings:
-    """One vector per text, the tokens that the model counted just now, and how many texts needed no embedding."""
+    """One vector per text, the tokens that the model counted just now, and how many texts needed no embedding.
+
+    `fresh` are the positions of the others, the first one's where a text occurs more than once.
+    """
 
     vectors: "Sequence[Vector[float]]"
     tokens: int
     reused: int
+    fresh: frozenset[int] = frozenset()
 
 
 class CachedEmbedder:
@@ -44,7 +48,12 @@ class CachedEmbedder:
         new = dict(zip(missing, embedded.vectors, strict=True))
         self._cache.put(new)
         vectors = known | new
-        return ReusedEmbeddings([vectors[key] for key in keys], embedded.tokens, reused=len(texts) - len(missing))
+        return ReusedEmbeddings(
+            [vectors[key] for key in keys],
+            embedded.tokens,
+            reused=len(texts) - len(missing),
+            fresh=frozenset(map(keys.index, missing)),
+        )
 
     def _key(self, tenant: str, text: str) -> str:
         return embedding_key(tenant, self._embedder.endpoint, self._embedder.model, self._embedder.dimensions, text)

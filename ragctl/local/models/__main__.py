@@ -15,6 +15,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m ragctl.local.models", description="OpenAI-compatible local models")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True, help="0 for a free one, which is printed")
+    parser.add_argument("--load", metavar="MODEL", default="", help="load it before answering")
     arguments = parser.parse_args()
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -22,6 +23,7 @@ def main() -> int:
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
     from ragctl.local.models.api import ModelApi
+    from ragctl.local.models.contract import ApiError
     from ragctl.local.models.server import ModelServer
 
     try:
@@ -31,6 +33,11 @@ def main() -> int:
         return 1
     with server:
         server.api = ModelApi()
+        try:
+            server.api.load(arguments.load)
+        except ApiError as error:
+            print(error, file=sys.stderr)
+            return 1
         print(f"Local models on {server.base_url}", file=sys.stderr, flush=True)
         server.serve_forever()
     return 0

@@ -7,10 +7,12 @@ from ragctl.local.models.prompt import Prompt
 from ragctl.local.models.relevance import Relevance, candidates
 
 REFUSAL = "I don't know."
-ENOUGH = 0.57
-"""Relevance below this declines: 1 % of XQuAD's questions beside their paragraph, 80 % beside other articles' ones."""
-ALSO = 0.7
-"""The share of the best sentence's relevance that a second one must have to be quoted beside it."""
+ENOUGH = 0.48
+"""Relevance below this declines: 0.2 % of XQuAD's questions, and 92 % when they are asked of the sample handbook."""
+EARLIER = 0.1
+"""What coming first among the passages adds; the nth one gets an nth of it."""
+ALSO = 0.25
+"""A second sentence is quoted if it trails the best one by no more than this: for a third of XQuAD's questions."""
 
 
 class ExtractiveAnswerer:
@@ -24,10 +26,10 @@ class ExtractiveAnswerer:
         found = candidates(prompt.passages)
         if not found or not prompt.question:
             return REFUSAL
-        scores = self._relevance.scores(prompt.question, found)
+        relevance = self._relevance.scores(prompt.question, found)
+        scores = relevance + EARLIER / np.array([max(1, candidate.passage.n) for candidate in found])
         ranked = np.argsort(-scores, kind="stable")[:2]
-        best = float(scores[ranked[0]])
-        if best < ENOUGH:
+        if relevance[ranked[0]] < ENOUGH:
             return REFUSAL
-        quoted = [found[index] for index in ranked if scores[index] >= ALSO * best]
+        quoted = [found[index] for index in ranked if scores[ranked[0]] - scores[index] <= ALSO]
         return "\n".join(f"{candidate.sentence.text} [{candidate.passage.n}]" for candidate in quoted)

@@ -1,78 +1,34 @@
-"""The part of OpenAI's API that the local models serve: requests in, response documents out."""
+"""The parts of OpenAI's and Cohere's APIs that the local models serve: requests in, response documents out."""
 
 import base64
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, Literal
+from collections.abc import Iterator, Sequence
+from threading import Lock
 
-import msgspec
-
+from ragctl.local.embedders import EMBEDDING_MODELS, MINILM
 from ragctl.local.models.answerer import ExtractiveAnswerer
-from ragctl.local.models.embeddings import SIZES, Embeddings, WordLlamaEmbedder
+from ragctl.local.models.contract import (
+    ApiError,
+    ChatRequest,
+    Document,
+    EmbeddingsRequest,
+    RerankRequest,
+    decoded,
+)
+from ragctl.local.models.embeddings import Embeddings, WordLlamaEmbedder
+from ragctl.local.models.minilm import BusyError, MiniLmEmbedder
 from ragctl.local.models.prompt import Prompt
+from ragctl.local.models.reranking import RERANK_MODEL, ExtractiveReranker
+from ragctl.local.models.rewriting import RewritePrompt, rewritten
 
-EMBEDDING_MODELS = {f"wordllama-{dimensions}": dimensions for dimensions in SIZES}
 CHAT_MODEL = "extractive"
 MAX_INPUTS = 2048
-
-Document = dict[str, Any]
-
-
-class ApiError(Exception):
-    """A refusal in OpenAI's shape."""
-
-    def __init__(self, status: int, message: str, *, param: str | None = None, code: str | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        kind = "server_error" if status >= 500 else "invalid_request_error"
-        self.document: Document = {"error": {"message": message, "type": kind, "param": param, "code": code}}
-
-
-class EmbeddingsRequest(msgspec.Struct, frozen=True):
-    """The body of `POST /v1/embeddings`."""
-
-    model: str
-    input: str | list[str]
-    encoding_format: Literal["float", "base64"] = "float"
-    dimensions: int | None = None
-
-
-class Part(msgspec.Struct, frozen=True):
-    """A piece of a message's content."""
-
-    type: str
-    text: str = ""
-
-
-class Message(msgspec.Struct, frozen=True):
-    """One turn of a conversation."""
-
-    role: str
-    content: str | list[Part] | None = None
-
-    @property
-    def text(self) -> str:
-        """The content as one string."""
-        if isinstance(self.content, list):
-            return "\n".join(part.text for part in self.content)
-        return self.content or ""
-
-
-class ChatRequest(msgspec.Struct, frozen=True):
-    """The body of `POST /v1/chat/completions`; sampling parameters change nothing, since nothing is sampled."""
-
-    model: str
-    messages: list[Message]
-    stream: bool | None = None
-    n: int | None = None
-    max_completion_tokens: int | None = None
-    max_tokens: int | None = None
+MAX_DOCUMENTS = 1000
 
 
 class ModelApi:
-    """Answers the requests of an OpenAI client with the local models.
+    """Answers the requests of an OpenAI client, and of one that reranks, with the local models.
 
     Its methods return a response document, or raise an `ApiError`. They may be called from several threads.
     """
@@ -80,10 +36,22 @@ class ModelApi:
     def __init__(self) -> None:
         self._embedder = WordLlamaEmbedder()
         self._answerer = ExtractiveAnswerer(self._embedder)
+        self._reranker = ExtractiveReranker(self._embedder)
+        self._minilm: MiniLmEmbedder | None = None
+        self._loading = Lock()
+
+    def load(self, model: str) -> None:
+        """Load a model now, which otherwise the first request does that names it.
+
+        Raises:
+            ApiError: it cannot be loaded.
+        """
+        if model == MINILM.model:
+            self._loaded_minilm()
 
     def health(self) -> Document:
         """Tell that the models are loaded."""
-        return {"status": "ok", "models": [*EMBEDDING_MODELS, CHAT_MODEL]}
+        return {"status": "ok", "models": [*_served(), CHAT_MODEL, RERANK_MODEL]}
 
     def models(self) -> Document:
         """List the models."""
@@ -91,22 +59,21 @@ class ModelApi:
             "object": "list",
             "data": [
                 {"id": name, "object": "model", "created": 0, "owned_by": "local"}
-                for name in (*EMBEDDING_MODELS, CHAT_MODEL)
+                for name in (*_served(), CHAT_MODEL, RERANK_MODEL)
             ],
         }
 
     def embeddings(self, body: bytes) -> Document:
         """Embed one text or up to 2,048."""
-        with _refused_if_malformed():
-            request = msgspec.json.decode(body, type=EmbeddingsRequest)
-        _known(request.model, *EMBEDDING_MODELS)
-        dimensions = EMBEDDING_MODELS[request.model]
+        request = decoded(body, EmbeddingsRequest)
+        _known(request.model, *_served())
+        dimensions = EMBEDDING_MODELS[request.model].dimensions
         texts = [request.input] if isinstance(request.input, str) else request.input
         if not 1 <= len(texts) <= MAX_INPUTS or not all(texts):
             raise ApiError(400, f"'input' must be 1 to {MAX_INPUTS} strings, none of them empty.", param="input")
         if request.dimensions not in {None, dimensions}:
             raise ApiError(400, f"This model has {dimensions} dimensions and no others.", param="dimensions")
-        embedded = self._embedder.embed(texts, dimensions)
+        embedded = self._embedded(request.model, texts)
         return {
             "object": "list",
             "data": [
@@ -117,10 +84,27 @@ class ModelApi:
             "usage": {"prompt_tokens": embedded.tokens, "total_tokens": embedded.tokens},
         }
 
+    def _embedded(self, model: str, texts: Sequence[str]) -> Embeddings:
+        if model != MINILM.model:
+            return self._embedder.embed(texts, EMBEDDING_MODELS[model].dimensions)
+        try:
+            return self._loaded_minilm().embed(texts)
+        except BusyError as error:
+            reason = "More was asked for than can be embedded in time: ask again."
+            raise ApiError(429, reason, code="rate_limit_exceeded") from error
+
+    def _loaded_minilm(self) -> MiniLmEmbedder:
+        with self._loading:
+            if self._minilm is None:
+                try:
+                    self._minilm = MiniLmEmbedder()
+                except (ImportError, OSError) as error:
+                    raise ApiError(500, f"{MINILM.model} cannot be loaded: {error}") from error
+            return self._minilm
+
     def chat_completion(self, body: bytes) -> Document:
-        """Answer the last user message, which is a composed prompt."""
-        with _refused_if_malformed():
-            request = msgspec.json.decode(body, type=ChatRequest)
+        """Answer the last user message, which is a composed prompt or asks for a question to be rewritten."""
+        request = decoded(body, ChatRequest)
         _known(request.model, CHAT_MODEL)
         if request.stream:
             raise ApiError(400, "This model does not stream.", param="stream", code="unsupported_value")
@@ -132,7 +116,8 @@ class ModelApi:
         asked = [message.text for message in request.messages if message.role == "user"]
         if not asked:
             raise ApiError(400, "'messages' must hold a user message.", param="messages")
-        answer = self._answerer.answer(Prompt.parse(asked[-1]))
+        rewriting = RewritePrompt.parse(asked[-1])
+        answer = rewritten(rewriting) if rewriting else self._answerer.answer(Prompt.parse(asked[-1]))
         given = self._embedder.truncated(answer, limit) if limit else answer
         used, made = self._embedder.count(*(message.text for message in request.messages)), self._embedder.count(given)
         return {
@@ -151,15 +136,28 @@ class ModelApi:
             "usage": {"prompt_tokens": used, "completion_tokens": made, "total_tokens": used + made},
         }
 
+    def rerank(self, body: bytes) -> Document:
+        """Judge up to 1,000 documents against a query, and list the best first."""
+        request = decoded(body, RerankRequest)
+        _known(request.model, RERANK_MODEL)
+        if not request.query.strip():
+            raise ApiError(400, "'query' must not be blank.", param="query")
+        if not 1 <= len(request.documents) <= MAX_DOCUMENTS:
+            raise ApiError(400, f"'documents' must be 1 to {MAX_DOCUMENTS} strings.", param="documents")
+        if request.top_n is not None and request.top_n < 1:
+            raise ApiError(400, "'top_n' must be at least 1.", param="top_n")
+        relevance = self._reranker.relevance(request.query, request.documents)
+        best_first = sorted(range(len(relevance)), key=lambda index: -relevance[index])
+        return {
+            "id": f"rerank-{uuid.uuid4().hex}",
+            "model": RERANK_MODEL,
+            "results": [{"index": index, "relevance_score": relevance[index]} for index in best_first[: request.top_n]],
+        }
 
-@contextmanager
-def _refused_if_malformed() -> Iterator[None]:
-    try:
-        yield
-    except msgspec.ValidationError as error:  # names the field and its type, no value
-        raise ApiError(400, f"The request does not fit: {error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ApiError(400, "The request is not valid JSON.") from error
+
+def _served() -> list[str]:
+    """Return the embedding models that are installed."""
+    return [name for name, embedder in EMBEDDING_MODELS.items() if embedder.is_installed]
 
 
 def _known(model: str, *served: str) -> None:

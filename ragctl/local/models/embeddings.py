@@ -18,11 +18,17 @@ SIZES = (256, 128, 64)  # WordLlama is trained so that the first 128 or 64 compo
 
 @dataclass(frozen=True)
 class Embeddings:
-    """Unit vectors, one row per text in the order given, their lengths before, and what they cost in tokens."""
+    """Unit vectors, one row per text in the order given, and what they cost in tokens."""
 
     vectors: Matrix
-    lengths: Matrix
     tokens: int
+
+
+@dataclass(frozen=True)
+class SummedEmbeddings(Embeddings):
+    """Embeddings, and the vectors' lengths before they were made unit vectors."""
+
+    lengths: Matrix
 
 
 class WordLlamaEmbedder:
@@ -38,7 +44,7 @@ class WordLlamaEmbedder:
         self._tokenizer: Any = model.tokenizer
         self._tokenizer.no_padding()
 
-    def embed(self, texts: Sequence[str], dimensions: int = DIMENSIONS) -> Embeddings:
+    def embed(self, texts: Sequence[str], dimensions: int = DIMENSIONS) -> SummedEmbeddings:
         """Return vectors of shape (texts, dimensions) and the number of tokens in all.
 
         Each text is pooled by itself, not padded to its batch as WordLlama's own `embed` does: the same vector to the
@@ -52,7 +58,7 @@ class WordLlamaEmbedder:
         sums = sums[:, :dimensions]
         lengths = np.linalg.norm(sums, axis=1)
         vectors = sums / np.maximum(lengths, 1e-12)[:, None]
-        return Embeddings(vectors.astype(np.float32), lengths.astype(np.float32), sum(map(len, ids)))
+        return SummedEmbeddings(vectors.astype(np.float32), sum(map(len, ids)), lengths.astype(np.float32))
 
     def count(self, *texts: str) -> int:
         """Return the number of tokens in all texts."""

@@ -6,7 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import msgspec
 
-from ragctl.local.models.api import ApiError, Document, ModelApi
+from ragctl.local.models.api import ModelApi
+from ragctl.local.models.contract import ApiError, Document
 
 MAX_BODY = 64 * 2**20
 
@@ -50,6 +51,7 @@ class _Handler(BaseHTTPRequestHandler):
             {
                 "/v1/embeddings": lambda: api.embeddings(body),
                 "/v1/chat/completions": lambda: api.chat_completion(body),
+                "/v1/rerank": lambda: api.rerank(body),
             }
         )
 

@@ -1,4 +1,7 @@
-"""What a text is about: its words by stem, without those that only hold sentences together."""
+"""What a text is about: its words by stem, without those that only hold sentences together.
+
+Apart from `rag.words`, since those are an index's and stay as they are; these keep signs within words, know numerals.
+"""
 
 import re
 from collections.abc import Mapping
@@ -23,6 +26,22 @@ _FUNCTION_WORDS = frozenset(
 )
 
 
+_NUMERALS = {
+    "two": "2",
+    "twice": "2",
+    "three": "3",
+    "four": "4",
+    "five": "5",
+    "six": "6",
+    "seven": "7",
+    "eight": "8",
+    "nine": "9",
+    "ten": "10",
+    "eleven": "11",
+    "twelve": "12",
+}
+
+
 @lru_cache(maxsize=4096)  # one heading stands above many sentences
 def words_by_stem(text: str) -> Mapping[str, str]:
     """Return the text's words in lower case and in their order, each once, under their stems."""
@@ -40,5 +59,6 @@ def content_words(question: str) -> Mapping[str, str]:
 
 @lru_cache(maxsize=32_768)
 def stem(word: str) -> str:
-    """Return the stem of a lower-case word, by Snowball's English stemmer."""
-    return str(Stemmer.Stemmer("english").stemWord(word))  # a stemmer of its own: they are not thread-safe
+    """Return the stem of a lower-case word, by Snowball's English stemmer; a number's is its digits."""
+    stemmer = Stemmer.Stemmer("english")  # one of its own: they are not thread-safe
+    return _NUMERALS.get(word) or str(stemmer.stemWord(word))

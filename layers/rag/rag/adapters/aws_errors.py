@@ -70,6 +70,7 @@ _FORBIDDEN: Final = frozenset(
         "UnrecognizedClientException",
     }
 )
+_TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500
 
 # What boto3 raises where no request could be made at all: a defect of ours or of the deployment.
@@ -128,7 +129,7 @@ def translated(error: Exception, resource: str, *, forbidden: str) -> RagError:
 
 def refusal(code: str, resource: str, *, forbidden: str, status: int = 0) -> RagError:
     """Return our error for an error code of AWS."""
-    if code in _THROTTLED:
+    if code in _THROTTLED or status == _TOO_MANY_REQUESTS:
         return UpstreamThrottled(f"{resource} asks for fewer requests ({code}).")
     if code in _FORBIDDEN:
         return UpstreamRejected(f"{resource} refuses access: the role needs {forbidden} ({code}).")

@@ -31,7 +31,12 @@ def visible(principal: Principal, where: Filter | None = None) -> str:
 
 def chunks_of(tenant: str, chunk_ids: Sequence[str]) -> str:
     """Return the expression of a tenant's chunks with these ids."""
-    return f"{_equals('tenant', tenant)} and id in {_list(chunk_ids)}"
+    return f"{_equals('tenant', tenant)} and {among(chunk_ids)}"
+
+
+def among(chunk_ids: Sequence[str]) -> str:
+    """Return the expression of the chunks with these ids. By itself it keeps no tenants apart."""
+    return f"id in {_list(chunk_ids)}"
 
 
 def documents_of(tenant: str, document_ids: Sequence[str]) -> str:

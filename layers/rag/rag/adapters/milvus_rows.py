@@ -3,13 +3,14 @@
 import json
 import math
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from rag.adapters.milvus_filters import canonical, kind, literal
 from rag.errors import IndexUnavailable, InvalidRequest, MalformedResponse
 from rag.filters import MAX_INTEGER, Scalar
-from rag.models import EVERYONE, Chunk, IndexedChunk
+from rag.models import EVERYONE, Chunk, IndexedChunk, ScoredChunk
+from rag.words import searched_words
 
 Row = dict[str, Any]
 
@@ -116,6 +117,16 @@ def indexed_chunk(entity: Mapping[str, Any]) -> IndexedChunk:
         raise MalformedResponse("Milvus returned a row that is not a chunk.") from error
 
 
+def ranked(hits: Iterable[Mapping[str, Any]], scale: Callable[[float], float]) -> list[ScoredChunk]:
+    """Return a search's hits, the best first by what `scale` makes of their distances, equal ones by id.
+
+    Raises:
+        MalformedResponse: a row is not that of a chunk, or a distance is no finite number.
+    """
+    scored = [ScoredChunk(chunk({**hit["entity"], "id": hit["id"]}), scale(hit["distance"])) for hit in hits]
+    return sorted(scored, key=lambda found: (-found.score, found.chunk.chunk_id))
+
+
 def batches(rows: Sequence[Row]) -> Iterator[list[Row]]:
     """Yield the rows in groups that fit into one request each."""
     batch: list[Row] = []
@@ -145,9 +156,9 @@ def _is_storable(value: Scalar) -> bool:
 
 
 def _search_text(chunk: Chunk) -> str:
-    """Return what lexical search reads: the title counts double, which improves ranking on SciFact."""
-    text = "\n".join(part for part in (chunk.title, chunk.title, chunk.heading, chunk.text) if part)
-    return text.encode()[:MAX_VARCHAR].decode(errors="ignore")
+    """Return the words that lexical search reads: the title's count double, which improves ranking on SciFact."""
+    words = " ".join(searched_words("\n".join((chunk.title, chunk.title, chunk.heading, chunk.text))))
+    return words.encode()[:MAX_VARCHAR].decode(errors="ignore")
 
 
 def _size(field: str, text: str) -> int:

@@ -1,10 +1,12 @@
 """The Milvus collection: its fields, its indexes, and how it is made."""
 
+import json
 from typing import Any, Final
 
 from pymilvus import CollectionSchema, DataType, Function, FunctionType, MilvusClient
 from pymilvus.milvus_client.index import IndexParams
 
+from rag import words
 from rag.adapters.milvus_connection import MilvusConnection
 from rag.adapters.milvus_rows import MAX_BYTES, MAX_READERS, MAX_VARCHAR
 from rag.errors import IndexUnavailable
@@ -12,20 +14,15 @@ from rag.ports import Credential
 
 _CREATION_SECONDS: Final = 120.0  # loading replicas onto query nodes takes its time
 _MAX_GROUP_BYTES: Final = 64
+_WORDS: Final = "search_text"
+_ANEW: Final = "rag index drop, rag index create, rag doctor --fix"
 
-# Written out, since Milvus Lite does not know `_english_`; it passes over the stemmer too, which a cluster applies.
-_STOP_WORDS: Final = [
-    *("a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into", "is", "it", "no", "not", "of"),
-    *("on", "or", "such", "that", "the", "their", "then", "there", "these", "they", "this", "to", "was", "will"),
-    "with",
-]
+# `rag.words` makes the words, since Milvus Lite does not stem. They hold letters and digits alone: what this tokenizer,
+# the one that Lite and a cluster have in common, leaves as it is. The stop word, which is no word, tells their version:
+# of all that a schema can be told, Lite keeps no description.
 _ANALYZER: Final = {
     "tokenizer": "standard",
-    "filter": [
-        "lowercase",
-        {"type": "stop", "stop_words": _STOP_WORDS},
-        {"type": "stemmer", "language": "english"},
-    ],
+    "filter": [{"type": "stop", "stop_words": [f"words-{words.VERSION}"]}],
 }
 
 
@@ -72,15 +69,39 @@ def create_milvus_collection(
         connection.close()
 
 
-def drop_milvus_collection(credential: Credential | None, uri: str, collection: str) -> None:
-    """Drop the collection with all that it holds, if it is there.
+def drop_milvus_collection(credential: Credential | None, uri: str, collection: str) -> bool:
+    """Drop the collection with all that it holds; return whether it was there.
 
     Raises:
         TransientError, PermanentError: as Milvus does.
     """
     connection = MilvusConnection(credential, uri, collection, _CREATION_SECONDS)
+
+    def drop(client: MilvusClient) -> bool:
+        there = bool(client.has_collection(collection, retry_times=0))
+        client.drop_collection(collection, retry_times=0)
+        return there
+
     try:
-        connection.run(lambda client: client.drop_collection(collection, retry_times=0))
+        return connection.run(drop)
+    finally:
+        connection.close()
+
+
+def holds_other_words(credential: Credential | None, uri: str, collection: str, dimensions: int) -> bool:
+    """Tell whether the collection is there, and differs from what is made today by its words alone.
+
+    Raises:
+        TransientError, PermanentError: as Milvus does.
+    """
+    connection = MilvusConnection(credential, uri, collection, _CREATION_SECONDS)
+
+    def compare(client: MilvusClient) -> bool:
+        there = client.has_collection(collection, retry_times=0)
+        return bool(there) and _differing(client, collection, dimensions) == [_WORDS]
+
+    try:
+        return connection.run(compare)
     finally:
         connection.close()
 
@@ -89,15 +110,26 @@ def verify(client: MilvusClient, collection: str, dimensions: int) -> None:
     """Check that the collection is one that `create_milvus_collection` makes.
 
     Raises:
-        IndexUnavailable: it is not; the message names a field that differs.
+        IndexUnavailable: it is not; the message names a field that differs, and tells what to do.
     """
+    differing = _differing(client, collection, dimensions)
+    if differing == [_WORDS]:
+        raise IndexUnavailable(
+            f"The Milvus collection {collection} holds words of another version (field {_WORDS}). Make it anew and "
+            f"fill it from the bucket: {_ANEW}."
+        )
+    if differing:
+        raise IndexUnavailable(
+            f"The Milvus collection {collection} was made for other vectors or by another version "
+            f"(field {differing[0]}). Unless it is of use to someone else, make it anew: {_ANEW}."
+        )
+
+
+def _differing(client: MilvusClient, collection: str, dimensions: int) -> list[str]:
+    """Return the names of the fields that the collection lacks or has otherwise."""
     found = {field["name"]: field for field in client.describe_collection(collection, retry_times=0)["fields"]}
-    for field in collection_schema(dimensions).to_dict()["fields"]:
-        if _shape(field) != _shape(found.get(field["name"], {})):
-            raise IndexUnavailable(
-                f"The Milvus collection {collection} was made for other vectors or by another version "
-                f"(field {field['name']}): drop it, then run rag index create."
-            )
+    wanted = collection_schema(dimensions).to_dict()["fields"]
+    return [field["name"] for field in wanted if _shape(field) != _shape(found.get(field["name"], {}))]
 
 
 def collection_schema(dimensions: int) -> CollectionSchema:
@@ -121,7 +153,7 @@ def collection_schema(dimensions: int) -> CollectionSchema:
     schema.add_field("open_to_tenant", DataType.BOOL)
     schema.add_field("meta", DataType.JSON)
     schema.add_field(
-        "search_text",
+        _WORDS,
         DataType.VARCHAR,
         max_length=MAX_VARCHAR,
         enable_analyzer=True,
@@ -132,7 +164,7 @@ def collection_schema(dimensions: int) -> CollectionSchema:
         Function(
             name="bm25",
             function_type=FunctionType.BM25,
-            input_field_names=["search_text"],
+            input_field_names=[_WORDS],
             output_field_names=["search_terms"],
         )
     )
@@ -161,10 +193,13 @@ def _vector_index(client: MilvusClient) -> str:
 
 
 def _shape(field: dict[str, Any]) -> tuple[Any, ...]:
-    """Return what two fields must share: type, primary or partition key, dimensions."""
+    """Return what two fields must share: type, primary or partition key, dimensions, and the words of a text."""
+    params = field.get("params", {})
+    analyzer = params.get("analyzer_params")
     return (
         field.get("type"),
         bool(field.get("is_primary")),
         bool(field.get("is_partition_key")),
-        field.get("params", {}).get("dim"),
+        params.get("dim"),
+        json.loads(analyzer) if isinstance(analyzer, str) else analyzer,
     )

@@ -1,27 +1,32 @@
 """Milvus adapter for the PassageSearch and ChunkIndex ports: Milvus Lite, a cluster or Zilliz Cloud."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pymilvus import MilvusClient
 
 from rag.adapters.milvus_connection import MilvusConnection
 from rag.adapters.milvus_errors import VENDOR_ERRORS, translated
-from rag.adapters.milvus_filters import all_of, chunks_of, documents_of, visible
-from rag.adapters.milvus_rows import OUTPUT_FIELDS, batches, chunk, indexed_chunk, row
+from rag.adapters.milvus_filters import all_of, among, chunks_of, documents_of, visible
+from rag.adapters.milvus_rows import OUTPUT_FIELDS, batches, indexed_chunk, ranked, row
 from rag.adapters.milvus_schema import verify
-from rag.adapters.scores import cosine
-from rag.errors import IndexUnavailable, UpstreamRejected, UpstreamThrottled, UpstreamUnavailable
+from rag.adapters.scores import bm25, cosine
+from rag.errors import IndexUnavailable, MalformedResponse, UpstreamRejected, UpstreamThrottled, UpstreamUnavailable
 from rag.filters import Filter
 from rag.models import IndexedChunk, IndexEntry, Principal, ScoredChunk
 from rag.ports import Credential
 from rag.vectors import Vector
+from rag.words import asked_words
+
+T = TypeVar("T")
 
 _IDS_PER_REQUEST: Final = 1_000
 _ROWS_PER_REQUEST: Final = 100  # a row has 160 KB at most, a message as it comes from a proxy 64 MB or more
 _DOCUMENTS_PER_REQUEST: Final = 500
 _PAGE: Final = 1_000
+# Of a hundred questions, 250 hits each. At 2 to 3 KB a hit that is 75 MB; a proxy answers with 100 MB at most.
+_HITS_PER_REQUEST: Final = 25_000
 
 
 class MilvusStore:
@@ -32,23 +37,47 @@ class MilvusStore:
     ) -> None:
         self._collection = collection
         self._dimensions = dimensions
+        self._verified = False
         self._connection = MilvusConnection(credential, uri, collection, deadline_seconds)
 
-    def search(
-        self, vector: "Vector[float]", principal: Principal, top_k: int, where: Filter | None
-    ) -> list[ScoredChunk]:
-        """Return at most `top_k` chunks that the principal may read and `where` admits, best first."""
-        if len(vector) != self._dimensions:
-            raise IndexUnavailable(f"The Milvus collection holds vectors of {self._dimensions} dimensions.")
-        [hits] = self._request(
-            "search",
-            data=[vector.tolist()],
-            anns_field="vector",
-            filter=visible(principal, where),
-            limit=top_k,
-            output_fields=list(OUTPUT_FIELDS),
-        )
-        return [ScoredChunk(chunk({**hit["entity"], "id": hit["id"]}), cosine(hit["distance"])) for hit in hits]
+    def dense(
+        self, vectors: "Sequence[Vector[float]]", principal: Principal, top_k: int, where: Filter | None
+    ) -> list[list[ScoredChunk]]:
+        """Return, per vector, at most `top_k` chunks that the principal may read and `where` admits, nearest first."""
+        self._check(*vectors)
+        found = self._search("vector", [vector.tolist() for vector in vectors], visible(principal, where), top_k)
+        return [ranked(hits, cosine) for hits in found]
+
+    def lexical(
+        self, texts: Sequence[str], principal: Principal, top_k: int, where: Filter | None
+    ) -> list[list[ScoredChunk]]:
+        """Return, per text, at most `top_k` such chunks that share a word with it, the highest BM25 first.
+
+        A text without words finds nothing; some versions of Milvus fail when asked for an empty one.
+
+        Raises:
+            IndexUnavailable: the collection holds the words of another version.
+        """
+        searched = [" ".join(asked_words(text)) for text in texts]
+        asked = [words for words in dict.fromkeys(searched) if words]
+        hits = self._search("search_terms", asked, visible(principal, where), top_k)
+        found = {words: ranked(of_words, bm25) for words, of_words in zip(asked, hits, strict=True)}
+        return [[scored for scored in found.get(words, []) if scored.score > 0] for words in searched]
+
+    def similarities(
+        self, vector: "Vector[float]", principal: Principal, chunk_ids: Sequence[str]
+    ) -> Mapping[str, float]:
+        """Return the cosine similarity of those chunks that the principal may read; others are left out.
+
+        They are exact on a graph index too: asked for all that a filter admits, Milvus compares one by one.
+        """
+        self._check(vector)
+        scores: dict[str, float] = {}
+        for ids in _slices(list(dict.fromkeys(chunk_ids)), _IDS_PER_REQUEST):
+            expression = f"{visible(principal)} and {among(ids)}"
+            [hits] = self._search("vector", [vector.tolist()], expression, len(ids), ["id"])
+            scores.update({hit["id"]: cosine(hit["distance"]) for hit in hits})
+        return scores
 
     def upsert(self, tenant: str, chunks: Sequence[IndexedChunk]) -> None:
         """Store the chunks under their ids, in as many requests as the limits ask for.
@@ -103,6 +132,29 @@ class MilvusStore:
         """End the connection."""
         self._connection.close()
 
+    def _search(
+        self, field: str, queries: Sequence[object], expression: str, limit: int, fields: Sequence[str] = OUTPUT_FIELDS
+    ) -> list[Any]:
+        """Return the hits of each query, of all in one request unless they could be more than an answer should hold."""
+        found: list[Any] = []
+        for some in _slices(queries, max(1, _HITS_PER_REQUEST // limit)):
+            found += self._request(
+                "search",
+                verified=field == "search_terms",
+                data=list(some),
+                anns_field=field,
+                filter=expression,
+                limit=limit,
+                output_fields=list(fields),
+            )
+        if len(found) != len(queries):
+            raise MalformedResponse("Milvus answered another number of queries than it was asked.")
+        return found
+
+    def _check(self, *vectors: "Vector[float]") -> None:
+        if any(len(vector) != self._dimensions for vector in vectors):
+            raise IndexUnavailable(f"The Milvus collection holds vectors of {self._dimensions} dimensions.")
+
     def _pages(self, expression: str, fields: Sequence[str]) -> Iterator[Any]:
         """Yield the rows that the expression admits, as they are at the first page, writes just before included."""
         pages = self._request(
@@ -122,10 +174,17 @@ class MilvusStore:
         )
         return int(counted["count(*)"])
 
-    def _request(self, method: str, **arguments: Any) -> Any:
-        """Call a method of the client on the collection; Step Functions retries, pymilvus does not."""
+    def _request(self, method: str, *, verified: bool = False, **arguments: Any) -> Any:
+        """Call a method of the client on the collection; Step Functions retries, pymilvus does not.
+
+        `verified` looks first, once, whether the collection is as this version makes it: what holds other words would
+        answer, and badly.
+        """
 
         def request(client: MilvusClient) -> Any:
+            if verified and not self._verified:
+                verify(client, self._collection, self._dimensions)
+                self._verified = True
             try:
                 return getattr(client, method)(self._collection, retry_times=0, **arguments)
             except VENDOR_ERRORS as error:
@@ -137,6 +196,6 @@ class MilvusStore:
         return self._connection.run(request)
 
 
-def _slices(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+def _slices(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]

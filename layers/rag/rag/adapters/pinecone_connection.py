@@ -26,7 +26,7 @@ class PineconeConnection:
         self._host = host
         self._deadline_seconds = deadline_seconds
         self._opening = Lock()
-        self._opened: tuple[str, Index] | None = None
+        self._opened: dict[str, Index] = {}  # by key: calls under way may still use the one before
 
     def call(self, operation: Callable[[Index], T]) -> T:
         """Return what the operation returns; a key that Pinecone refuses is read again once.
@@ -50,9 +50,8 @@ class PineconeConnection:
     def close(self) -> None:
         """Close the connections that are open."""
         with self._opening:
-            if self._opened is not None:
-                self._opened[1].close()
-                self._opened = None
+            while self._opened:
+                self._opened.popitem()[1].close()
 
     def _attempt(self, operation: Callable[[Index], T], key: str) -> T:
         index = self._index_for(key)
@@ -61,12 +60,9 @@ class PineconeConnection:
 
     def _index_for(self, key: str) -> Index:
         with self._opening:
-            if self._opened is None or self._opened[0] != key:
-                index = self._connected(key)
-                if self._opened is not None:
-                    self._opened[1].close()
-                self._opened = (key, index)
-            return self._opened[1]
+            if key not in self._opened:
+                self._opened[key] = self._connected(key)
+            return self._opened[key]
 
     def _connected(self, key: str) -> Index:
         # At DEBUG the client can be made to log whole bodies, and with them questions and passages.

@@ -14,7 +14,7 @@ _TRANSLATION: Final[dict[type[Exception], tuple[type[errors.RagError], str]]] = 
     vendor.UnauthorizedError: (errors.CredentialsRejected, "Pinecone does not accept the API key."),
     vendor.ForbiddenError: (errors.CredentialsRejected, "Pinecone does not allow this API key the operation."),
     vendor.PaymentRequiredError: (errors.QuotaExhausted, "Pinecone asks for payment: see the account's billing."),
-    vendor.NotFoundError: (errors.IndexUnavailable, "The Pinecone index does not exist: create it."),
+    vendor.NotFoundError: (errors.IndexUnavailable, "The Pinecone index does not exist, or is of the other kind."),
     vendor.ConflictError: (errors.UpstreamRejected, "Pinecone reports a conflict with the index's state."),
     vendor.FailedPreconditionError: (errors.UpstreamRejected, "The Pinecone index is in no state for the operation."),
     vendor.PayloadTooLargeError: (errors.UpstreamRejected, "The request is larger than Pinecone accepts."),
@@ -33,6 +33,20 @@ _TRANSLATION: Final[dict[type[Exception], tuple[type[errors.RagError], str]]] = 
     httpx.HTTPError: (errors.UpstreamUnavailable, "Pinecone could not be reached, or broke off."),
 }
 
+_WORDLESS: Final = (
+    "The Pinecone index cannot be searched by words: make one with rag index create and load the documents into it. "
+    "Mode dense can search what is there."
+)
+
+# What the words of a refusal tell of the index, in the order in which they are looked for.
+_OTHER_SCHEMAS: Final = (
+    ("sparse", _WORDLESS),
+    ("full_text", _WORDLESS),
+    ("full-text", _WORDLESS),
+    ("dimension", "The Pinecone index was made for vectors of other dimensions."),
+    ("schema", "The Pinecone index is of the other kind than configured, or was not made by rag index create."),
+)
+
 
 @contextmanager
 def translated_errors() -> Iterator[None]:
@@ -50,8 +64,10 @@ def translated(error: Exception) -> errors.RagError:
     """
     if isinstance(error, vendor.ApiError):
         words = error.message.lower()
-        if error.status_code == HTTPStatus.BAD_REQUEST and "dimension" in words:
-            return errors.IndexUnavailable("The Pinecone index was made for vectors of other dimensions.")
+        if error.status_code == HTTPStatus.BAD_REQUEST:
+            for sign, message in _OTHER_SCHEMAS:
+                if sign in words:
+                    return errors.IndexUnavailable(message)
         if error.status_code == HTTPStatus.TOO_MANY_REQUESTS and "month" in words:
             return errors.QuotaExhausted("The Pinecone plan's units for this month are used up.")
         if error.status_code == HTTPStatus.REQUEST_TIMEOUT:

@@ -2,54 +2,55 @@
 
 import hashlib
 import time
-from typing import Final
+from typing import Any, Final
 
 from pinecone import Pinecone, RetryConfig
 from pinecone.errors.exceptions import ConflictError, NotFoundError, PineconeError
 from pinecone.models.indexes.index import IndexModel
-from pinecone.models.indexes.schema import DenseVectorField
 
 from rag.adapters.pinecone_errors import translated_errors
+from rag.adapters.pinecone_schema import IndexKind, schema_of, unfit
 from rag.deadlines import within
 from rag.errors import IndexUnavailable, SecretUnavailable, UpstreamUnavailable
 from rag.ports import Credential
 
-_METRIC: Final = "dotproduct"  # of unit vectors it is the cosine, and the only one that takes sparse values too
 _DEADLINE_SECONDS: Final = 30.0
 _MAX_NAME: Final = 45
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 5.0
 
-# The two names by which the vectors API addresses dense and sparse values. The sparse field cannot be added later.
-_DENSE, _SPARSE = "_values", "_sparse_values"
 
-
-def pinecone_index_name(model: str, dimensions: int) -> str:
+def pinecone_index_name(model: str, dimensions: int, kind: IndexKind) -> str:
     """Return the name that a model's index has in Pinecone: lower-case letters, digits, hyphens, 45 characters."""
     slug = "".join(character if character.isascii() and character.isalnum() else "-" for character in model.lower())
-    room = _MAX_NAME - len(f"rag--{dimensions}")
+    prefix = "rag-docs" if kind == "document" else "rag"
+    room = _MAX_NAME - len(f"{prefix}--{dimensions}")
     if len(slug) > room:  # two models may begin alike
         slug = f"{slug[: room - 7]}-{hashlib.sha256(model.encode()).hexdigest()[:6]}"
-    return f"rag-{slug}-{dimensions}"
+    return f"{prefix}-{slug}-{dimensions}"
 
 
-def create_pinecone_index(
+def create_pinecone_index(  # noqa: PLR0913 - an index is all that
     credential: Credential,
     name: str,
     dimensions: int,
+    kind: IndexKind,
     *,
     cloud: str,
     region: str,
+    language: str = "en",
     deletion_protection: bool = True,
     base_url: str | None = None,
     wait_seconds: float = 300.0,
 ) -> str:
     """Create the serverless index, unless it is there, wait until it is ready, and return its host.
 
-    `base_url` is the control plane's address, when it is not Pinecone's own.
+    `language` is that of the documents, as far as a new document index stems and drops words; a vector index knows
+    English. `base_url` is the control plane's address, when it is not Pinecone's own.
 
     Raises:
-        IndexUnavailable: an index of that name holds other dimensions or another metric.
+        IndexUnavailable: an index of that name is of the other kind, holds other dimensions or another metric, or
+            cannot be searched by words.
         UpstreamUnavailable: it did not become ready in `wait_seconds`.
         RagError: any other refusal.
     """
@@ -62,9 +63,10 @@ def create_pinecone_index(
     try:
         index = _described(client, name)
         if index is None:
-            _create(client, name, dimensions, cloud, region, deletion_protection=deletion_protection)
+            deployment = {"deployment_type": "managed", "cloud": cloud, "region": region}
+            _create(client, name, schema_of(kind, dimensions, language), deployment, deletion_protection)
             index = _described(client, name)
-        return _ready(client, name, index, dimensions, wait_seconds)
+        return _ready(client, name, index, kind, dimensions, wait_seconds)
     finally:
         client.close()
 
@@ -78,18 +80,13 @@ def _described(client: Pinecone, name: str) -> IndexModel | None:
 
 
 def _create(
-    client: Pinecone, name: str, dimensions: int, cloud: str, region: str, *, deletion_protection: bool
+    client: Pinecone, name: str, schema: dict[str, Any], deployment: dict[str, Any], deletion_protection: bool
 ) -> None:
-    fields = {
-        _DENSE: {"type": "dense_vector", "dimension": dimensions, "metric": _METRIC},
-        _SPARSE: {"type": "sparse_vector"},
-    }
-
     def create() -> IndexModel:
         return client.indexes.create(
             name=name,
-            schema={"fields": fields},
-            deployment={"deployment_type": "managed", "cloud": cloud, "region": region},
+            schema=schema,
+            deployment=deployment,
             deletion_protection="enabled" if deletion_protection else "disabled",
             timeout=-1,
         )
@@ -101,28 +98,30 @@ def _create(
             return  # someone else was faster: what they made is checked like any other
 
 
-def _ready(client: Pinecone, name: str, index: IndexModel | None, dimensions: int, wait_seconds: float) -> str:
+def _ready(
+    client: Pinecone, name: str, index: IndexModel | None, kind: IndexKind, dimensions: int, wait_seconds: float
+) -> str:
     give_up = time.monotonic() + wait_seconds
     pause = _FIRST_PAUSE
     while index is None or not index.status.ready or not index.host:
         if index is not None:
-            _check_fit(index, dimensions)
+            _check_fit(index, kind, dimensions)
             _check_alive(index)
         if time.monotonic() + pause > give_up:
             raise UpstreamUnavailable(f"The Pinecone index was not ready after {wait_seconds:g} s: try again.")
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
         index = _described(client, name)
-    _check_fit(index, dimensions)
+    _check_fit(index, kind, dimensions)
     return index.host
 
 
-def _check_fit(index: IndexModel, dimensions: int) -> None:
-    dense = [field for field in index.schema.fields.values() if isinstance(field, DenseVectorField)]
-    if [(field.dimension, field.metric) for field in dense] != [(dimensions, _METRIC)]:
+def _check_fit(index: IndexModel, kind: IndexKind, dimensions: int) -> None:
+    difference = unfit(index, kind, dimensions)
+    if difference is not None:
         raise IndexUnavailable(
-            f"The Pinecone index {index.name} exists, but not with one dense field of {dimensions} dimensions and "
-            f"the metric {_METRIC}: delete it, or choose another model."
+            f"The Pinecone index {index.name} exists, but is {difference}. A schema cannot be changed: delete the "
+            "index, or choose another model."
         )
 
 

@@ -2,18 +2,17 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from pinecone.index import Index
 from pinecone.models.vectors.responses import FetchByMetadataResponse, FetchResponse, ListResponse, QueryResponse
 
 from rag.adapters.pinecone_connection import PineconeConnection
+from rag.adapters.pinecone_limits import PAGE
 from rag.errors import MalformedResponse
 
 Answer = TypeVar("Answer", QueryResponse, FetchResponse, FetchByMetadataResponse, ListResponse)
 Page = TypeVar("Page", FetchByMetadataResponse, ListResponse)
-
-_PAGE: Final = 100  # all that a listing gives at once; a page of records brings their vectors along
 
 
 class PineconeReading:
@@ -42,14 +41,14 @@ class PineconeReading:
         documents = {"document_id": {"$in": list(document_ids)}}
 
         def fetch(index: Index) -> FetchByMetadataResponse:
-            page = index.fetch_by_metadata(filter=documents, namespace=namespace, limit=_PAGE, pagination_token=token)
+            page = index.fetch_by_metadata(filter=documents, namespace=namespace, limit=PAGE, pagination_token=token)
             return answered(namespace, page)
 
         return self._connection.call_or(fetch, absent=FetchByMetadataResponse())
 
     def _listed(self, namespace: str, token: str | None) -> ListResponse:
         def fetch(index: Index) -> ListResponse:
-            return answered(namespace, index.list_paginated(namespace=namespace, limit=_PAGE, pagination_token=token))
+            return answered(namespace, index.list_paginated(namespace=namespace, limit=PAGE, pagination_token=token))
 
         return self._connection.call_or(fetch, absent=ListResponse())
 

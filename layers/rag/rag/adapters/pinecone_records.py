@@ -1,21 +1,15 @@
 """Chunks as Pinecone records: one flat metadata object, a user's own fields apart under a prefix."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
 from rag.adapters.pinecone_filters import READERS, USER_PREFIX
+from rag.adapters.pinecone_limits import MAX_METADATA_BYTES, Record
+from rag.adapters.pinecone_terms import chunk_terms
 from rag.errors import InvalidRequest, MalformedResponse
 from rag.models import EVERYONE, Chunk, IndexedChunk, IndexEntry
-
-Record = dict[str, Any]
-
-# https://docs.pinecone.io/reference/api/database-limits/operation-limits
-MAX_RECORDS: Final = 1_000
-MAX_REQUEST_BYTES: Final = 2_000_000  # documented as 2 MB: the smaller reading, with room for the envelope below it
-MAX_METADATA_BYTES: Final = 40_960
-_ENVELOPE_BYTES: Final = 1_000
 
 
 def to_record(item: IndexedChunk) -> Record:
@@ -25,40 +19,41 @@ def to_record(item: IndexedChunk) -> Record:
         InvalidRequest: its fields take more than a record may hold.
     """
     chunk = item.chunk
-    metadata: dict[str, Any] = {
+    metadata = system_fields(chunk) | {"text": chunk.text}
+    metadata |= {USER_PREFIX + name: value for name, value in chunk.metadata.items()}
+    check_size(metadata)
+    record = {"id": chunk.chunk_id, "values": item.vector.tolist(), "metadata": metadata}
+    terms = chunk_terms(chunk)
+    return record if terms is None else record | {"sparse_values": terms}
+
+
+def system_fields(chunk: Chunk) -> dict[str, Any]:
+    """Return what both kinds of index hold of a chunk beside its text and the user's own fields."""
+    fields: dict[str, Any] = {
         "document_id": chunk.document_id,
         "version": chunk.version,
         "ordinal": chunk.ordinal,
         "title": chunk.title,
         "source": chunk.source,
-        "text": chunk.text,
         "tokens": chunk.tokens,
         "start": chunk.start,
         "end": chunk.end,
         "heading": chunk.heading,
         READERS: list(chunk.readers),
-        **{USER_PREFIX + name: value for name, value in chunk.metadata.items()},
     }
     if chunk.page is not None:  # Pinecone holds no null
-        metadata["page"] = chunk.page
+        fields["page"] = chunk.page
+    return fields
+
+
+def check_size(metadata: Mapping[str, Any]) -> None:
+    """Check that Pinecone holds that much metadata.
+
+    Raises:
+        InvalidRequest: it does not.
+    """
     if len(msgspec.json.encode(metadata)) > MAX_METADATA_BYTES:
         raise InvalidRequest("A chunk with its title, source and metadata exceeds the 40 KB that Pinecone holds.")
-    return {"id": chunk.chunk_id, "values": item.vector.tolist(), "metadata": metadata}
-
-
-def batches(records: Iterable[Record]) -> Iterator[list[Record]]:
-    """Group records into requests within Pinecone's limits on their number and on their bytes."""
-    batch: list[Record] = []
-    size = _ENVELOPE_BYTES
-    for record in records:
-        length = len(msgspec.json.encode(record)) + 1  # the comma
-        if batch and (len(batch) == MAX_RECORDS or size + length > MAX_REQUEST_BYTES):
-            yield batch
-            batch, size = [], _ENVELOPE_BYTES
-        batch.append(record)
-        size += length
-    if batch:
-        yield batch
 
 
 def to_chunk(record_id: str, metadata: Mapping[str, Any] | None) -> Chunk:
@@ -69,7 +64,7 @@ def to_chunk(record_id: str, metadata: Mapping[str, Any] | None) -> Chunk:
             with `readers` are ever found, so it is one of ours that broke, and an answer from fewer passages would
             hide that.
     """
-    fields = _Fields(metadata)
+    fields = RecordFields(metadata)
     readers = fields.strings(READERS)
     return Chunk(
         chunk_id=record_id,
@@ -95,11 +90,11 @@ def to_entry(record_id: str, metadata: Mapping[str, Any] | None) -> IndexEntry:
     Raises:
         MalformedResponse: a field is missing or of another type.
     """
-    fields = _Fields(metadata)
+    fields = RecordFields(metadata)
     return IndexEntry(record_id, fields.string("document_id"), fields.string("version"))
 
 
-class _Fields:
+class RecordFields:
     """A record's metadata, read with the type that each field must have."""
 
     def __init__(self, metadata: Mapping[str, Any] | None) -> None:
@@ -109,21 +104,24 @@ class _Fields:
         return name in self._metadata
 
     def string(self, name: str) -> str:
+        """Return a field that must be a string."""
         value = self._metadata.get(name)
         if not isinstance(value, str):
-            raise _broken(name)
+            raise broken(name)
         return value
 
     def integer(self, name: str) -> int:
+        """Return a field that must be a whole number."""
         value = self._metadata.get(name)  # a number comes back as a 64-bit float
         if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
-            raise _broken(name)
+            raise broken(name)
         return int(value)
 
     def strings(self, name: str) -> tuple[str, ...]:
+        """Return a field that must be a list of strings, and not empty."""
         value = self._metadata.get(name)
         if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
-            raise _broken(name)
+            raise broken(name)
         return tuple(value)
 
     def users(self) -> dict[str, str | float | bool]:
@@ -134,9 +132,10 @@ class _Fields:
             if name.startswith(USER_PREFIX)
         }
         if not all(isinstance(value, str | int | float) for value in fields.values()):
-            raise _broken("metadata")
+            raise broken("metadata")
         return fields
 
 
-def _broken(name: str) -> MalformedResponse:
+def broken(name: str) -> MalformedResponse:
+    """Return the error for a record whose field is missing or of another type."""
     return MalformedResponse(f"A record in the Pinecone index has no usable {name}: load its document again.")

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from rag.adapters.secrets import Secret
 from rag.identity import collection_name
 from rag.index_pointer import IndexTarget
-from rag.ports import ChunkIndex, PassageSearch
+from rag.ports import ChunkIndex, Credential, PassageSearch
 from rag.settings import IndexSettings
 
 QUERY_DEADLINE_SECONDS: Final = 4.0
@@ -26,9 +26,21 @@ def chunk_index(settings: IndexSettings, target: IndexTarget, deadline_seconds: 
 
         collection = collection_name(target.model, target.dimensions)
         return MilvusStore(credential, settings.address, collection, target.dimensions, deadline_seconds)
+    host = target.host or settings.address
+    return pinecone_store(settings.pinecone_index_kind, credential, host, target.dimensions, deadline_seconds)
+
+
+def pinecone_store(
+    kind: Literal["document", "vector"], credential: Credential, host: str, dimensions: int, deadline_seconds: float
+) -> VectorStore:
+    """Open a Pinecone index of this kind."""
+    if kind == "document":
+        from rag.adapters.pinecone_document_store import PineconeDocumentStore
+
+        return PineconeDocumentStore(credential, host, dimensions, deadline_seconds)
     from rag.adapters.pinecone_store import PineconeStore
 
-    return PineconeStore(credential, target.host or settings.address, target.dimensions, deadline_seconds)
+    return PineconeStore(credential, host, dimensions, deadline_seconds)
 
 
 def collections(

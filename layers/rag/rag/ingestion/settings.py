@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from rag.settings import CacheSettings, EmbedderSettings, IndexSettings, RegistrySettings, Variables
+from rag.settings import CacheSettings, EmbedderSettings, IndexSettings, RegistrySettings
+from rag.variables import Variables
 
 _BYTES_PER_MEGABYTE = 1_000_000
 

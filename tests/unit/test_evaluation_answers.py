@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ragctl.evaluation import Question, Verdict, judge, read_questions, summary
+from ragctl.evaluation.answers import Question, Verdict, as_dataset, judge, per_question, read_questions, summary
 from ragctl.failure import Failure
 
 ROOM = Question("q1", "How much is a room?", "travel.md", ("180", "EUR"), "answerable")
@@ -48,6 +48,45 @@ def test_the_summary_counts_by_kind() -> None:
     }  # fmt: skip
 
 
+def test_values_by_question_are_of_the_questions_that_they_are_about() -> None:
+    verdicts = [Verdict.of(ROOM, output("180 EUR [1].", "leave.md")), Verdict.of(VISA, output("I don't know."))]
+    assert per_question(verdicts) == {
+        "cited": {"q1": 0}, "contained": {"q1": 1}, "answered": {"q1": 1}, "refused": {"q2": 1},
+    }  # fmt: skip
+    assert per_question([Verdict.of(VISA, output("Me [1].", "travel.md"))]) == {"refused": {"q2": 0}}
+
+
+def test_questions_are_queries_to_which_the_document_named_is_relevant() -> None:
+    dataset = as_dataset("questions", [ROOM, VISA], 12)
+    assert dataset.queries == {"q1": "How much is a room?"}
+    assert dataset.judgements == {"q1": {"travel.md": 1}}
+    assert dataset.documents == 12
+
+
+def test_questions_that_no_document_answers_cannot_be_ranked() -> None:
+    with pytest.raises(Failure, match="No question names the document"):
+        as_dataset("questions", [VISA], 12)
+
+
+def test_questions_of_several_files_are_one_list(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).write_text(f'{{"id": "{name}", "question": "{name}?", "document": null}}\n')
+    assert [question.id for question in read_questions(tmp_path / "one", tmp_path / "two")] == ["one", "two"]
+
+
+def test_two_questions_of_one_id_fail(tmp_path: Path) -> None:
+    path = tmp_path / "questions.jsonl"
+    path.write_text('{"id": 1, "question": "q", "document": null}\n' * 2)
+    with pytest.raises(Failure, match="two questions have the id 1"):
+        read_questions(path)
+
+
+def test_a_file_without_questions_fails(tmp_path: Path) -> None:
+    (tmp_path / "questions.jsonl").write_text("\n")
+    with pytest.raises(Failure, match="holds no questions"):
+        read_questions(tmp_path / "questions.jsonl")
+
+
 def test_the_samples_are_forty_questions_of_documents_that_exist() -> None:
     examples = Path(__file__).parents[2] / "examples"
     questions = read_questions(examples / "questions.jsonl")
@@ -56,9 +95,19 @@ def test_the_samples_are_forty_questions_of_documents_that_exist() -> None:
     assert all((examples / "handbook" / document).is_file() for document in documents)
 
 
-@pytest.mark.parametrize("line", ["{", '{"id": 1}', "[]", '"text"'])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        '{"id": 1}',
+        "[]",
+        '"text"',
+        '{"id": 1, "question": 7, "document": null}',
+        '{"id": 1, "question": "", "document": "d"}',
+    ],
+)
 def test_a_line_that_is_no_question_fails_in_one_line(tmp_path: Path, line: str) -> None:
     path = tmp_path / "questions.jsonl"
     path.write_text(line)
-    with pytest.raises(Failure, match=r"questions\.jsonl"):
+    with pytest.raises(Failure, match=r"questions\.jsonl, line 1"):
         read_questions(path)

@@ -1,0 +1,1 @@
+"""Many questions at once: the use cases behind the states of the batch machines."""
