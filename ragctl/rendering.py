@@ -12,7 +12,10 @@ _QUOTE_CHARACTERS: Final = 240
 
 
 def answer_lines(output: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the answer, its citations, and what it cost."""
+    """Yield the question if it was rewritten, the answer, its citations, and what it cost."""
+    if output["rewritten_query"]:
+        yield _wrapped(f"Asked as: {output['rewritten_query']}")
+        yield ""
     yield _wrapped(output["answer"])
     if output["citations"]:
         yield ""

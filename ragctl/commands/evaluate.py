@@ -24,7 +24,7 @@ def evaluate(
     dataset: Annotated[
         Path | None,
         typer.Argument(
-            metavar="DATASET_DIR", help="Holds corpus.jsonl, queries.jsonl and qrels/<split>.tsv.", show_default=False
+            metavar="DATASET_DIR", help="Holds corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv.", show_default=False
         ),
     ] = None,
     answers: Annotated[
@@ -94,7 +94,7 @@ def evaluate(
     from ragctl.evaluation.evaluating import Wanted, evaluate_answers, evaluate_dataset
 
     baseline = _opened(plot, save, compare)
-    wanted = Wanted(mode or [], limit, plot is not None)
+    wanted = Wanted(mode or [], limit, plot is not None, baseline)
     with _explained():
         if dataset:
             outcome = evaluate_dataset(deployment, dataset, split, wanted, _tell, load=not no_load)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from rag.contracts import composed
 from rag.errors import InvalidRequest
@@ -13,6 +13,8 @@ from ragctl.evaluation.datasets import Dataset
 from ragctl.evaluation.measurement import PerQuery
 from ragctl.failure import Failure
 from ragctl.rendering import printable
+
+_REQUIRED: Final = ("id", "question", "document")
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,23 @@ class Question:
 
     @classmethod
     def parse(cls, line: str) -> Self:
-        """Return the question of one JSON line."""
+        """Return the question of one JSON line.
+
+        Raises:
+            ValueError, TypeError, InvalidRequest: it is none.
+        """
         raw = json.loads(line)
-        document = raw["document"]
+        if not isinstance(raw, dict):
+            raise TypeError("it is no JSON object")
+        if missing := [name for name in _REQUIRED if name not in raw]:
+            raise ValueError(f"it lacks {' and '.join(missing)}")
+        document, contains = raw["document"], raw.get("contains", [])
         if not isinstance(raw["question"], str) or not isinstance(document, str | None):
             raise TypeError("question must be a string, and document a string or null")
-        kind = raw.get("kind", "unanswerable") if document is None else "answerable"
-        return cls(str(raw["id"]), composed(raw["question"]), document, tuple(raw.get("contains", ())), kind)
+        if not isinstance(contains, list) or not all(isinstance(word, str) for word in contains):
+            raise TypeError("contains must be a list of strings")
+        kind = str(raw.get("kind", "unanswerable")) if document is None else "answerable"
+        return cls(str(raw["id"]), composed(raw["question"]), document, tuple(contains), kind)
 
 
 @dataclass(frozen=True)
@@ -96,10 +108,10 @@ def _questions(path: Path) -> Iterator[Question]:
 def _question(path: Path, number: int, line: str) -> Question:
     try:
         return Question.parse(line)
-    except (ValueError, KeyError, TypeError, InvalidRequest) as error:
+    except (ValueError, TypeError, InvalidRequest) as error:
         raise Failure(
-            f'{path}, line {number}: it must be {{"id", "question", "document", "contains"}}, document null where '
-            f"none answers it: {error!r}"
+            f'{path}, line {number}: {error}. A line is {{"id", "question", "document", "contains"}}, document null '
+            "where none answers it."
         ) from error
 
 

@@ -37,9 +37,26 @@ class Report:
     calibrations: Sequence[Calibration]
 
     def parameter(self, strictness: float = RECOMMENDED) -> str:
-        """Return the value of the template's parameter RelevanceRule that sets the rules of one strictness."""
+        """Return the value of the template's parameter RelevanceRule that sets the rules of one strictness.
+
+        A mode for which nothing better was fitted keeps the rule in use.
+        """
+        kept = self.kept(strictness)
         chosen = [one for one in self.calibrations if one.strictness == strictness]
-        return "; ".join(f"{one.mode}: {one.rule}" for one in chosen)
+        return "; ".join(f"{one.mode}: {kept.get(one.mode, one.rule)}" for one in chosen)
+
+    def kept(self, strictness: float = RECOMMENDED) -> dict[ModeName, str]:
+        """Return the rules in use of the modes whose fitted rule refuses nothing, or does worse.
+
+        One that is less strict than recommended is meant to refuse less: there, the recommended one is judged.
+        """
+        fitted = {(one.mode, one.strictness): one for one in self.calibrations}
+        return {
+            used.mode: used.rule
+            for used in self.in_use
+            if fitted[used.mode, strictness].vacuous
+            or fitted[used.mode, max(strictness, RECOMMENDED)].worse_than(used.refusals)
+        }
 
     def lines(self) -> Iterator[str]:
         """Yield it as lines of text."""
@@ -65,6 +82,13 @@ class Report:
         yield ""
         for strictness in STRICTNESS:
             yield f"To deploy with p = {strictness:g}: RelevanceRule={self.parameter(strictness)}"
+        kept = {strictness: self.kept(strictness) for strictness in STRICTNESS}
+        if any(kept.values()):
+            where = "; ".join(f"p = {strictness:g}: {', '.join(modes)}" for strictness, modes in kept.items() if modes)
+            yield (
+                f"The rule in use is kept ({where}): rules fitted to {self.unanswerable:,} unanswerable questions "
+                "refuse nothing, or less than it does. They may be too few; add some with --unanswerable."
+            )
 
     def as_object(self) -> dict[str, Any]:
         """Return it as plain objects."""
@@ -138,12 +162,13 @@ def _examples(ranks: Ranker, mode: ModeName, asked: Sequence[tuple[str, bool]]) 
 
 
 def _told(refusals: Refusals) -> str:
-    return f"{refusals.false_refusals:12.1%}{refusals.recall:11.1%}{refusals.precision:11.1%}"
+    precision = "–" if refusals.precision is None else f"{refusals.precision:.1%}"
+    return f"{refusals.false_refusals:12.1%}{refusals.recall:11.1%}{precision:>11}"
 
 
-def _object(refusals: Refusals) -> dict[str, float]:
+def _object(refusals: Refusals) -> dict[str, float | None]:
     return {
         "false_refusals": round(refusals.false_refusals, 4),
         "recall": round(refusals.recall, 4),
-        "precision": round(refusals.precision, 4),
+        "precision": None if refusals.precision is None else round(refusals.precision, 4),
     }

@@ -44,7 +44,12 @@ class Refusals:
 
     false_refusals: float  # of the answerable questions, a share
     recall: float  # of the unanswerable questions, the share that is refused
-    precision: float  # of the refused questions, the share that is unanswerable; 1 where none is refused
+    precision: float | None  # of the refused questions, the share that is unanswerable; None where none is refused
+
+    @property
+    def gain(self) -> float:
+        """Youden's J: 1 for a rule that parts both kinds of questions, 0 for one that refuses all or none."""
+        return self.recall - self.false_refusals
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,18 @@ class Calibration:
     rule: RelevanceRule
     fitted: Refusals
     cross_fitted: Refusals
+
+    @property
+    def vacuous(self) -> bool:
+        """Whether the rule refuses nothing that could be refused: coverage, for one, is never below 0."""
+        return self.fitted.recall == 0 or (set(self.rule.weights) == {"coverage"} and self.rule.threshold <= 0)
+
+    def worse_than(self, used: Refusals) -> bool:
+        """Whether such rules refuse fewer unanswerable questions, and do not make up for it with fewer false refusals.
+
+        They are judged on questions that they were not fitted to.
+        """
+        return self.cross_fitted.recall < used.recall and self.cross_fitted.gain < used.gain
 
 
 def calibrated(mode: ModeName, examples: Sequence[Example], strictness: float) -> Calibration:
@@ -70,10 +87,11 @@ def calibrated(mode: ModeName, examples: Sequence[Example], strictness: float) -
         one, other = halved(examples, Random(_SEED + number))  # noqa: S311 - no secret, and the same in every run
         for fitted_on, judged_on in ((one, other), (other, one)):
             halves.append(judged(fit(mode, fitted_on, strictness), judged_on))
+    precisions = [half.precision for half in halves if half.precision is not None]
     cross = Refusals(
         fmean(half.false_refusals for half in halves),
         fmean(half.recall for half in halves),
-        fmean(half.precision for half in halves),
+        fmean(precisions) if precisions else None,
     )
     return Calibration(mode, strictness, rule, judged(rule, examples), cross)
 
@@ -97,7 +115,7 @@ def judged(rule: RelevanceRule, examples: Sequence[Example]) -> Refusals:
     right = sum(refused) - false
     answerable = sum(example.answerable for example in examples)
     return Refusals(
-        false / answerable, right / (len(examples) - answerable), right / (right + false) if right + false else 1.0
+        false / answerable, right / (len(examples) - answerable), right / (right + false) if right + false else None
     )
 
 

@@ -1,11 +1,11 @@
 """A measurement against an earlier one: what changed, and what dropped by more than the noise."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 from ragctl.evaluation.bootstrap import Interval, paired_interval
-from ragctl.evaluation.measurement import Measurement, PerQuery
+from ragctl.evaluation.measurement import ANSWERS, Measurement, PerQuery
 from ragctl.failure import Failure
 
 
@@ -37,14 +37,25 @@ class Change:
         return f"{self.mode} {self.metric} {verdict}: {amount}; {within}"
 
 
+def check_comparable(baseline: Measurement, dataset: str, queries: Collection[str]) -> None:
+    """Tell beforehand if rankings of these queries cannot be compared.
+
+    Raises:
+        Failure: the baseline is of another dataset, or of other queries.
+    """
+    _same_dataset(baseline, dataset)
+    for mode, metrics in baseline.values.items():
+        for metric, per_query in metrics.items() if mode != ANSWERS else ():
+            _same(list(per_query), list(queries), f"queries of {mode} {metric}")
+
+
 def compared(baseline: Measurement, now: Measurement) -> list[Change]:
     """Return the change of each metric of each mode, in the baseline's order.
 
     Raises:
         Failure: they are not of the same dataset, modes, metrics and queries.
     """
-    if baseline.dataset != now.dataset:
-        raise Failure(f"The baseline is of {baseline.dataset}, this is {now.dataset}: they cannot be compared.")
+    _same_dataset(baseline, now.dataset)
     _same(list(baseline.values), list(now.values), "modes")
     return [
         _change(mode, metric, before, after)
@@ -67,9 +78,15 @@ def _change(mode: str, metric: str, before: PerQuery, after: PerQuery) -> Change
     return Change(mode, metric, fmean(before.values()), fmean(after.values()), paired_interval(differences))
 
 
+def _same_dataset(baseline: Measurement, dataset: str) -> None:
+    if baseline.dataset != dataset:
+        raise Failure(f"The baseline is of {baseline.dataset}, this is {dataset}: they cannot be compared.")
+
+
 def _same(before: Sequence[str], after: Sequence[str], what: str) -> None:
-    gone = [one for one in before if one not in set(after)]
-    new = [one for one in after if one not in set(before)]
+    there, known = set(after), set(before)
+    gone = [one for one in before if one not in there]
+    new = [one for one in after if one not in known]
     if not gone and not new:
         return
     parts = [f"{label}: {_some(found)}" for label, found in (("only before", gone), ("only now", new)) if found]

@@ -12,6 +12,8 @@ from ragctl.failure import Failure
 
 _DIGITS: Final = 6  # as saved: what is measured is rounded alike, or equal runs would differ
 
+ANSWERS: Final = "answers"  # beside the modes
+
 PerQuery = Mapping[str, float]
 Values = Mapping[str, Mapping[str, PerQuery]]  # mode (or "answers") to metric to query id to value
 

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from ragctl.evaluation.answers import Verdict, per_question, summary, summary_lines
 from ragctl.evaluation.datasets import Dataset
 from ragctl.evaluation.fusion_curve import FusionCurve
-from ragctl.evaluation.measurement import Measurement
+from ragctl.evaluation.measurement import ANSWERS, Measurement
 from ragctl.evaluation.retrieval import Row, table
-
-_ANSWERS: Final = "answers"  # beside the modes, in a baseline
 
 
 @dataclass(frozen=True)
@@ -24,7 +22,7 @@ class Outcome:
 
     def measurement(self) -> Measurement:
         """Return each query's values."""
-        answers = {_ANSWERS: per_question(self.verdicts)} if self.verdicts else {}
+        answers = {ANSWERS: per_question(self.verdicts)} if self.verdicts else {}
         return Measurement.rounded(self.dataset.name, {**{row.mode: row.values for row in self.rows}, **answers})
 
     def as_object(self) -> dict[str, Any] | list[dict[str, Any]]:

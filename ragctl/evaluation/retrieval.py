@@ -43,10 +43,10 @@ class Row:
 def measured(
     ranker: Ranker, dataset: Dataset, modes: Sequence[RankingName], progress: Progress, *, all_of_them: bool = True
 ) -> list[Row]:
-    """Return a row for each mode, or unless it must be `all_of_them` for each that the index is made for.
+    """Return a row for each mode, or unless it must be `all_of_them` for each that the deployment can rank in.
 
     Raises:
-        Failure: nothing at all was found.
+        Failure: nothing at all was found, or the reranker failed.
         RagError: as the embedder, the store and the registry do.
     """
     texts = list(dataset.queries.values())
@@ -62,6 +62,13 @@ def measured(
                 raise
             progress(f"Left out: {mode}. {error}")
             continue
+        if mode == "reranked" and ranker.failures:
+            count = f"{len(ranker.failures):,} of {len(texts):,} queries"
+            failed = f"The reranker failed for {count}. First: {ranker.failures[0]}"
+            if all_of_them:
+                raise Failure(failed)
+            progress(f"Left out: {mode}. {failed}")
+            continue
         if not any(rankings.values()):
             raise Failure(f"Nothing was found in {mode} mode: the tenant {ranker.principal.tenant} holds no documents.")
         values[mode] = {
@@ -70,6 +77,8 @@ def measured(
         }
     progress(f"timing {min(TIMED, len(texts))} queries, one after the other")
     taken = _latencies(ranker, list(values), texts[:TIMED])
+    if "reranked" in values and ranker.failures:
+        progress(f"The reranker failed {len(ranker.failures):,} times while it was timed. First: {ranker.failures[0]}")
     return [Row(mode, values[mode], *_percentiles(taken[mode])) for mode in values]
 
 

@@ -81,7 +81,9 @@ def run(options: Options, tell: Tell, ready: Callable[[Presence], None]) -> None
         except _EndedEarlyError:
             raise CannotStartError("Ended before it was ready.") from None
         except AlreadyRunningError:
-            raise CannotStartError(f"A local stack runs on {options.data} already. End it with: rag down") from None
+            raise CannotStartError(
+                f"A local stack runs on {options.data} already. End it with: rag down --data-dir {options.data}"
+            ) from None
         except (TemplateError, ServiceError, FunctionDoesNotStartError, EmbedderError) as error:
             raise CannotStartError(str(error)) from error
         except OSError as error:

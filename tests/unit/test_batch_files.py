@@ -70,6 +70,17 @@ def test_a_line_that_is_no_question_says_why(line: bytes, complaint: str) -> Non
     assert complaint in question.error
 
 
+@pytest.mark.parametrize("field", ["history", "phrasings", "top_k", "mode", "filter", "tenant", "groups"])
+def test_a_line_that_asks_for_a_search_of_its_own_fails_and_keeps_its_id(field: str) -> None:
+    question = question_in(b'{"query": "Why?", "id": "q-1", "%s": 3}' % field.encode(), 17)
+    assert (question.query, question.id) == (None, "q-1")
+    assert question.error.startswith(f"Line 17 asks for {field}")
+
+
+def test_a_malformed_line_keeps_its_id() -> None:
+    assert question_in(b'{"query": 7, "id": "q-1"}', 17).id == "q-1"
+
+
 def test_a_long_file_is_answered_in_its_order_with_the_callers_ids(desk: BatchDesk) -> None:
     desk.put(KEY, *({"query": f"Does the canary sing, {number}?", "id": f"q-{number}"} for number in range(250)))
 

@@ -11,7 +11,8 @@ from ragctl.batching import BatchAnswers, read_lines
 from ragctl.cli import app
 
 ANSWER = {
-    "answer": "At noon [1].", "answered": True, "reason": None, "query": "When?", "model": "m", "degraded": [],
+    "answer": "At noon [1].", "answered": True, "reason": None, "query": "When?",
+    "rewritten_query": None, "model": "m", "degraded": [],
     "citations": [{"n": 1, "title": "Birds", "source": "birds.md", "page": None, "quote": "It sings at noon."}],
     "usage": {"embedding_tokens": 1, "prompt_tokens": 2, "completion_tokens": 3, "cost_usd": 0.0},
     "cached_embedding": False,

@@ -96,18 +96,20 @@ def test_the_samples_are_forty_questions_of_documents_that_exist() -> None:
 
 
 @pytest.mark.parametrize(
-    "line",
+    ("line", "reason"),
     [
-        "{",
-        '{"id": 1}',
-        "[]",
-        '"text"',
-        '{"id": 1, "question": 7, "document": null}',
-        '{"id": 1, "question": "", "document": "d"}',
+        ("{", "Expecting property name"),
+        ('{"id": 1}', r"it lacks question and document\. A line is"),
+        ('{"id": 1, "question": "q"}', r"it lacks document\. A line is"),
+        ("[]", "it is no JSON object"),
+        ('"text"', "it is no JSON object"),
+        ('{"id": 1, "question": 7, "document": null}', "question must be a string"),
+        ('{"id": 1, "question": "q", "document": "d", "contains": "word"}', "contains must be a list of strings"),
+        ('{"id": 1, "question": "", "document": "d"}', "query"),
     ],
 )
-def test_a_line_that_is_no_question_fails_in_one_line(tmp_path: Path, line: str) -> None:
+def test_a_line_that_is_no_question_is_told_with_what_is_wrong(tmp_path: Path, line: str, reason: str) -> None:
     path = tmp_path / "questions.jsonl"
     path.write_text(line)
-    with pytest.raises(Failure, match=r"questions\.jsonl, line 1"):
+    with pytest.raises(Failure, match=rf"questions\.jsonl, line 1: .*{reason}"):
         read_questions(path)

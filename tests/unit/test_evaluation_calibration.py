@@ -1,16 +1,28 @@
 """The rule for "nothing relevant" is fitted to questions, and judged on those that it was not fitted to."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
 from statistics import fmean
 
 import pytest
 
+from rag.contract import ModeName
 from rag.models import Candidate
 from rag.relevance import RelevanceRule
 from rag.tuning import rules_of
 from ragctl.evaluation.calibrating import InUse, Report
-from ragctl.evaluation.calibration import RECOMMENDED, Calibration, Example, Refusals, calibrated, fit, halved, judged
+from ragctl.evaluation.calibration import (
+    RECOMMENDED,
+    STRICTNESS,
+    Calibration,
+    Example,
+    Refusals,
+    calibrated,
+    fit,
+    halved,
+    judged,
+)
 from ragctl.evaluation.logistic import Logistic
 from tests.fakes.fixed_results import found
 
@@ -56,12 +68,12 @@ def test_precision_and_recall_are_those_of_refusal() -> None:
 
 def test_a_rule_that_refuses_nothing_refuses_nothing_wrongly() -> None:
     asked = [example(0.9, True), example(0.1, False)]
-    assert judged(RelevanceRule.parse("always"), asked) == Refusals(0.0, 0.0, 1.0)
+    assert judged(RelevanceRule.parse("always"), asked) == Refusals(0.0, 0.0, None)
 
 
 def test_a_feature_that_says_nothing_admits_everything() -> None:
     asked = [example(0.5, number % 2 == 0) for number in range(20)]
-    assert judged(fit("dense", asked, 0.5), asked) == Refusals(0.0, 0.0, 1.0)
+    assert judged(fit("dense", asked, 0.5), asked) == Refusals(0.0, 0.0, None)
 
 
 def test_cross_fitting_judges_on_the_other_half_and_gives_the_same_every_time() -> None:
@@ -89,15 +101,79 @@ def test_the_regression_finds_the_weights_that_made_the_data() -> None:
     assert model.total_at(0.5) == pytest.approx(0, abs=0.1)
 
 
+NOTHING = Refusals(0, 0, None)
+WELL = Refusals(0.02, 0.9, 0.99)
+
+
+def each(
+    mode: ModeName, rules: Mapping[ModeName, RelevanceRule], fitted: Refusals = WELL, cross_fitted: Refusals = WELL
+) -> list[Calibration]:
+    """Return the mode's rule at the strictness that is recommended, and another one at the others."""
+    other = RelevanceRule({"dense": 1.0}, 0.9)
+    return [
+        Calibration(mode, strictness, rules[mode] if strictness == RECOMMENDED else other, fitted, cross_fitted)
+        for strictness in STRICTNESS
+    ]
+
+
+def lexical(
+    rule: str, in_use: Refusals, fitted: Refusals = WELL, cross_fitted: Refusals = WELL, used: str = "1 coverage >= 0.3"
+) -> Report:
+    """Return what was fitted for lexical mode, to ten questions that no document answers."""
+    calibrations = each("lexical", {"lexical": RelevanceRule.parse(rule)}, fitted, cross_fitted)
+    return Report(30, 10, [InUse("lexical", used, in_use)], calibrations)
+
+
+def test_a_rule_that_refuses_nothing_is_not_recommended() -> None:
+    report = lexical("1 coverage >= -0.208", WELL, NOTHING, NOTHING)
+    assert report.parameter() == "lexical: 1 coverage >= 0.3"
+    assert report.as_object()["RelevanceRule"] == report.parameter()
+    last = list(report.lines())[-1]
+    assert "p = 0.15: lexical" in last
+    assert "10 unanswerable questions" in last
+    assert last.endswith("They may be too few; add some with --unanswerable.")
+    assert lexical("1 coverage >= -0.1", NOTHING, used="always").parameter() == "lexical: always"
+
+
+def test_a_rule_that_refuses_less_than_the_one_in_use_is_not_recommended() -> None:
+    worse = Refusals(0.01, 0.4, 0.9)
+    assert lexical("1 coverage >= 0.1", WELL, cross_fitted=worse).parameter() == "lexical: 1 coverage >= 0.3"
+    assert lexical("1 coverage >= 0.1", worse, cross_fitted=WELL).parameter() == "lexical: 1 coverage >= 0.1"
+
+
+def test_a_rule_in_use_that_refuses_everything_does_not_stay() -> None:
+    report = lexical("1 coverage >= 0.1", Refusals(1.0, 1.0, 0.25))
+    assert report.parameter() == "lexical: 1 coverage >= 0.1"
+    assert "--unanswerable" not in list(report.lines())[-1]
+
+
+def test_less_strict_than_recommended_may_refuse_less() -> None:
+    report = lexical("1 coverage >= 0.2", WELL)
+    calibrations = [
+        replace(one, cross_fitted=Refusals(0.0, 0.5, 1.0)) if one.strictness == STRICTNESS[0] else one
+        for one in report.calibrations
+    ]
+    assert not replace(report, calibrations=calibrations).kept(STRICTNESS[0])
+
+
+def test_where_nothing_is_refused_no_precision_is_printed() -> None:
+    report = lexical("1 coverage >= -0.208", NOTHING, NOTHING, NOTHING)
+    (used,) = (line for line in report.lines() if "0.0%" in line and line.startswith("lexical"))
+    assert used.split()[-3:] == ["0.0%", "0.0%", "–"]
+    assert report.as_object()["in_use"][0]["precision"] is None
+
+
 def test_the_parameter_is_what_the_template_takes() -> None:
-    rules = {
+    rules: dict[ModeName, RelevanceRule] = {
         "hybrid": RelevanceRule({"dense": 1.0, "coverage": 0.4}, 0.28),
         "lexical": RelevanceRule({"coverage": 1.0}, 0.2),
     }
-    nothing = Refusals(0, 0, 1)
-    fitted = [Calibration(mode, RECOMMENDED, rule, nothing, nothing) for mode, rule in rules.items()]  # type: ignore[arg-type]
-    others = [replace(one, strictness=0.5, rule=RelevanceRule({"dense": 1.0}, 0.9)) for one in fitted]
-    report = Report(30, 110, [InUse("hybrid", "always", nothing)], [*fitted, *others])
+    report = Report(
+        30,
+        110,
+        [InUse(mode, "always", NOTHING) for mode in rules],
+        [one for mode in rules for one in each(mode, rules)],
+    )
     assert rules_of(report.parameter()) == rules
     assert f"To deploy with p = 0.15: RelevanceRule={report.parameter()}" in list(report.lines())
     assert report.as_object()["RelevanceRule"] == report.parameter()

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from ragctl.evaluation.bootstrap import paired_interval
-from ragctl.evaluation.comparison import compared
+from ragctl.evaluation.comparison import check_comparable, compared
 from ragctl.evaluation.measurement import Measurement
 from ragctl.failure import Failure
 
@@ -84,6 +84,15 @@ def test_other_queries_fail() -> None:
 def test_another_dataset_fails() -> None:
     with pytest.raises(Failure, match="of scifact, this is samples"):
         compared(measurement(BEFORE), measurement(BEFORE, dataset="samples"))
+
+
+def test_other_queries_and_another_dataset_are_told_before_anything_is_measured() -> None:
+    baseline = Measurement("scifact", {**measurement(BEFORE).values, "answers": {"refused": {"u1": 1.0}}})
+    check_comparable(baseline, "scifact", BEFORE)
+    with pytest.raises(Failure, match="of scifact, this is samples"):
+        check_comparable(baseline, "samples", BEFORE)
+    with pytest.raises(Failure, match=r"other queries of hybrid ndcg@10 .*only now: new"):
+        check_comparable(baseline, "scifact", [*BEFORE, "new"])
 
 
 def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:

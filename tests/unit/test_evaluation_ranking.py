@@ -118,6 +118,37 @@ def test_a_tenant_without_documents_is_no_measurement() -> None:
         measured(ranker(FixedResults()), DATASET, ["dense"], lambda _: None)
 
 
+def broken(question: str, candidates: Sequence[Candidate]) -> Reranked:
+    """Rerank nothing for one of two questions."""
+    return Reranked(list(candidates), "late" if question == "two" else None)
+
+
+def test_a_reranker_that_fails_is_left_out_and_fails_the_run_that_asked_for_it() -> None:
+    told = list[str]()
+    rows = measured(
+        ranker(FixedResults(*chunks("a")), reranked=broken), DATASET, ["hybrid", "reranked"], told.append,
+        all_of_them=False,
+    )  # fmt: skip
+    assert [row.mode for row in rows] == ["hybrid"]
+    assert [line for line in told if "failed" in line] == [
+        "Left out: reranked. The reranker failed for 1 of 2 queries. First: late"
+    ]
+    with pytest.raises(Failure, match="failed for 1 of 2 queries"):
+        measured(ranker(FixedResults(*chunks("a")), reranked=broken), DATASET, ["reranked"], told.append)
+
+
+def test_a_reranker_that_fails_while_it_is_timed_is_told() -> None:
+    asked, told = list[str](), list[str]()
+
+    def tiring(question: str, candidates: Sequence[Candidate]) -> Reranked:
+        asked.append(question)
+        return Reranked(list(candidates), "late" if len(asked) > len(DATASET.queries) else None)
+
+    (row,) = measured(ranker(FixedResults(*chunks("a")), reranked=tiring), DATASET, ["reranked"], told.append)
+    assert row.mode == "reranked"
+    assert told[-1] == "The reranker failed 2 times while it was timed. First: late"
+
+
 class WithoutWords(FixedResults):
     """An index that was made for vectors alone."""
 

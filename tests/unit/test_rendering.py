@@ -10,7 +10,7 @@ def output(**fields: Any) -> dict[str, Any]:
     citation = {"n": 1, "title": "Travel", "source": "travel.md", "page": None, "quote": "Up to\n  180 EUR."}
     return {
         "answer": "180 EUR [1].", "answered": True, "reason": None, "citations": [citation], "model": "m",
-        "degraded": [],
+        "degraded": [], "rewritten_query": None,
         "usage": {"embedding_tokens": 1, "prompt_tokens": 2, "completion_tokens": 3, "cost_usd": 0.0},
         "cached_embedding": False, **fields,
     }  # fmt: skip
@@ -24,6 +24,10 @@ def test_an_answer_shows_its_citations_and_its_bill() -> None:
     assert text().split("\n") == [
         "180 EUR [1].", "", "  [1] Travel (travel.md)", '      "Up to 180 EUR."', "", "m, 6 tokens, $0.000000",
     ]  # fmt: skip
+
+
+def test_a_question_that_was_rewritten_is_shown() -> None:
+    assert text(rewritten_query="What may a hotel cost?").startswith("Asked as: What may a hotel cost?\n\n180 EUR [1].")
 
 
 def test_a_refusal_says_why() -> None:

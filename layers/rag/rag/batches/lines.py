@@ -12,12 +12,21 @@ from rag.contracts import composed
 from rag.errors import InvalidRequest
 
 _MALFORMED: Final = 'Line {} must be {{"query": "…"}}, with an id if wanted, or a string, in JSON.'
+_MISPLACED: Final = "Line {} asks for {}: what a search is to be is told for all questions together, not in a line."
+_SHARED: Final = ("tenant", "groups", "filter", "top_k", "mode", "history", "phrasings")
 
 
 class _Line(msgspec.Struct):
-    query: str | None = None
-    question: str | None = None
+    query: object = None
+    question: object = None
     id: Annotated[str, Meta(max_length=200)] | int | None = None
+    tenant: object = None
+    groups: object = None
+    filter: object = None
+    top_k: object = None
+    mode: object = None
+    history: object = None
+    phrasings: object = None
 
 
 _LINE: Final = msgspec.json.Decoder(_Line | str)
@@ -41,8 +50,10 @@ def question_in(line: bytes, number: int) -> PartQuestion:
         return _judged(read, None)
     identifier = None if read.id is None else str(read.id)
     query = read.query if read.query is not None else read.question
-    if query is None:
-        return PartQuestion(None, error=_MALFORMED.format(f"{number:,}"))
+    if not isinstance(query, str):
+        return PartQuestion(None, identifier, _MALFORMED.format(f"{number:,}"))
+    if misplaced := next((name for name in _SHARED if getattr(read, name) is not None), None):
+        return PartQuestion(None, identifier, _MISPLACED.format(f"{number:,}", misplaced))
     return _judged(query, identifier)
 
 
