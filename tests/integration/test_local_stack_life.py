@@ -228,7 +228,8 @@ class TestWhatStopsAStart:
             started = rag("up", "--data-dir", data, "--template", TOY_TEMPLATE, "--port", "0")
 
         assert started.returncode == 1
-        assert last_line(started) == f"rag: A local stack runs on {data} already. End it with: rag down"
+        end = f"rag down --data-dir {data}"
+        assert last_line(started) == f"rag: A local stack runs on {data} already. End it with: {end}"
 
     @pytest.mark.parametrize(
         ("template", "reason"),
