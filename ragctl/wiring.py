@@ -1,7 +1,6 @@
 """The adapters that the functions use, made from a deployment's outputs for use on this machine."""
 
 from collections.abc import Callable
-from functools import cache
 from typing import Final, Literal
 
 from rag.adapters.dynamodb_cache import INGESTION_TIMEOUT_SECONDS, DynamoEmbeddingCache
@@ -10,18 +9,16 @@ from rag.adapters.dynamodb_registry import DynamoRegistry
 from rag.adapters.openai_embedder import OpenAIEmbedder
 from rag.adapters.s3_objects import S3Objects
 from rag.adapters.secrets import Secret
-from rag.adapters.stores import VectorStore, pinecone_store
-from rag.identity import collection_name
+from rag.adapters.stores import VectorStore, collections
 from rag.index_pointer import IndexTarget
-from rag.ports import ChunkIndex, Credential, Reranker
+from rag.ports import Credential, Reranker
 from rag.retrieval import Retriever
-from rag.search_settings import PassageSettings, tuning_overrides
-from rag.searching import SearchVectors
+from rag.search_settings import tuning_overrides
+from rag.settings import IndexSettings
 from rag.variables import Variables
 from ragctl.deployment import Deployment
 
 EMBEDDING_DEADLINE_SECONDS: Final = 60.0  # a request of ingestion holds up to 2,048 texts
-INDEX_DEADLINE_SECONDS: Final = 60.0
 RERANK_DEADLINE_SECONDS: Final = 60.0  # a ranking is to be measured here, whatever time it takes
 
 
@@ -51,19 +48,6 @@ def registry(deployment: Deployment, family: Literal["document", "file"] = "docu
 def objects(deployment: Deployment) -> S3Objects:
     """Return the deployment's bucket."""
     return S3Objects(deployment.output("DocumentsBucketName"), client=deployment.client("s3"))
-
-
-def chunk_index(deployment: Deployment) -> ChunkIndex:
-    """Return the deployment's vector store."""
-    dimensions = int(deployment.output("EmbeddingDimensions"))
-    if deployment.output("VectorStore") == "pinecone":
-        kind, credential = pinecone_index_kind(deployment), secret(deployment, "PineconeSecretName")
-        return pinecone_store(kind, credential, deployment.output("PineconeHost"), dimensions, INDEX_DEADLINE_SECONDS)
-    from rag.adapters.milvus_store import MilvusStore
-
-    collection = collection_name(deployment.output("EmbeddingModel"), dimensions)
-    credential = secret(deployment, "MilvusSecretName")
-    return MilvusStore(credential, deployment.output("MilvusUri"), collection, dimensions, INDEX_DEADLINE_SECONDS)
 
 
 def reranker(deployment: Deployment) -> Reranker | None:
@@ -111,20 +95,14 @@ def pinecone_index_kind(deployment: Deployment) -> Literal["document", "vector"]
 def index_of(deployment: Deployment) -> Callable[[IndexTarget], VectorStore]:
     """Return what opens each of the deployment's collections once."""
     pinecone = deployment.output("VectorStore") == "pinecone"
-    credential = secret(deployment, "PineconeSecretName" if pinecone else "MilvusSecretName")
-    address = deployment.output("PineconeHost" if pinecone else "MilvusUri")
-
-    @cache
-    def opened(target: IndexTarget) -> VectorStore:
-        if pinecone:
-            kind, host = pinecone_index_kind(deployment), target.host or address
-            return pinecone_store(kind, credential, host, target.dimensions, INDEX_DEADLINE_SECONDS)
-        from rag.adapters.milvus_store import MilvusStore
-
-        name = collection_name(target.model, target.dimensions)
-        return MilvusStore(credential, address, name, target.dimensions, INDEX_DEADLINE_SECONDS)
-
-    return opened
+    key = "PineconeSecretName" if pinecone else "MilvusSecretName"
+    settings = IndexSettings(
+        vector_store="pinecone" if pinecone else "milvus",
+        address=deployment.output("PineconeHost" if pinecone else "MilvusUri"),
+        secret=deployment.output(key),
+        pinecone_index_kind=pinecone_index_kind(deployment) if pinecone else "document",
+    )
+    return collections(settings, credential=secret(deployment, key))
 
 
 def retriever(deployment: Deployment) -> Retriever:
@@ -132,32 +110,18 @@ def retriever(deployment: Deployment) -> Retriever:
     return Retriever(
         index_of=index_of(deployment),
         live=registry(deployment),
-        tuning_of=tuning_overrides(Variables(_search_environment(deployment))).tuning_of,
+        tuning_of=tuning_overrides(Variables(_tuning_environment(deployment))).tuning_of,
     )
 
 
-def search_vectors(deployment: Deployment) -> SearchVectors:
-    """Return the use case of the deployment's search function."""
-    passages, judge = PassageSettings.read(Variables(_search_environment(deployment))), reranker(deployment)
-    return SearchVectors(
-        retriever=retriever(deployment),
-        reranker=judge,
-        rerank_depth=int(deployment.output("RerankDepth")) if judge else 0,
-        diversity=passages.diversity,
-        merged_tokens=passages.merged_tokens,
-    )
-
-
-def _search_environment(deployment: Deployment) -> dict[str, str]:
-    """Return the search function's variables of the same values; an output may be missing where it is empty."""
+def _tuning_environment(deployment: Deployment) -> dict[str, str]:
+    """Return the search function's variables of its tuning; an output may be missing where it is empty."""
     outputs = {
         "FUSION": "Fusion",
         "LEXICAL_WEIGHT": "LexicalWeight",
         "FUSION_DEPTH": "FusionDepth",
         "PRUNE_DEPTH": "PruneDepth",
         "RELEVANCE_RULE": "RelevanceRule",
-        "DIVERSITY": "Diversity",
-        "MERGED_PASSAGE_TOKENS": "MergedPassageTokens",
     }
     return {variable: deployment.outputs.get(output, "") for variable, output in outputs.items()}
 

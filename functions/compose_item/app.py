@@ -9,9 +9,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from rag.adapters.s3_objects import S3Objects
 from rag.batches.answering import ComposeItem
 from rag.batches.contracts import ComposeItemRequest
-from rag.batches.settings import ComposeItemSettings
+from rag.batches.settings import BucketSettings
 from rag.composing import ComposePrompt
 from rag.contract import to_state
+from rag.settings import ComposeSettings
 from rag.telemetry import contained, count, logger, metrics, tracer
 
 BUCKET_SECONDS: Final = 5.0  # of a call: one question's passages
@@ -20,10 +21,11 @@ BUCKET_SECONDS: Final = 5.0  # of a call: one question's passages
 @cache
 def compose_item() -> ComposeItem:
     """Wire this function's adapters, once per execution environment."""
-    settings = ComposeItemSettings.from_environment(os.environ)
+    bucket = BucketSettings.from_environment(os.environ).bucket
+    budget = ComposeSettings.from_environment(os.environ).token_budget
     return ComposeItem(
-        S3Objects(settings.bucket, timeout_seconds=BUCKET_SECONDS),
-        ComposePrompt(token_budget=settings.compose.token_budget),
+        S3Objects(bucket, timeout_seconds=BUCKET_SECONDS),
+        ComposePrompt(token_budget=budget),
     )
 
 

@@ -13,10 +13,11 @@ from rag.adapters.s3_objects import S3Objects
 from rag.adapters.secrets import Secret
 from rag.batches.contracts import EmbedBatchRequest
 from rag.batches.embedding import EmbedBatch
-from rag.batches.settings import EmbedBatchSettings
+from rag.batches.settings import BucketSettings
 from rag.contract import to_state
 from rag.index_pointer import IndexTarget
 from rag.ports import Embedder
+from rag.settings import EmbedSettings
 from rag.telemetry import contained, count, logger, metrics, tracer
 
 EMBEDDING_DEADLINE_SECONDS: Final = 60.0  # a request holds up to a hundred questions
@@ -26,8 +27,8 @@ BUCKET_SECONDS: Final = 20.0  # of a call: vectors are at most 1.2 MB
 @cache
 def embed_batch() -> EmbedBatch:
     """Wire this function's adapters, once per execution environment."""
-    settings = EmbedBatchSettings.from_environment(os.environ)
-    embed = settings.embed
+    bucket = BucketSettings.from_environment(os.environ).bucket
+    embed = EmbedSettings.from_environment(os.environ)
     openai_key = Secret(embed.embedder.openai_secret)
 
     @cache
@@ -41,7 +42,7 @@ def embed_batch() -> EmbedBatch:
         )
 
     return EmbedBatch(
-        objects=S3Objects(settings.bucket, timeout_seconds=BUCKET_SECONDS),
+        objects=S3Objects(bucket, timeout_seconds=BUCKET_SECONDS),
         pointer=DynamoPointer(embed.registry.table, embed.registry.deployed),
         embedder_of=embedder_of,
         cache=DynamoEmbeddingCache(

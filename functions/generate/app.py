@@ -6,8 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rag.adapters.openai_chat import OpenAIChat
-from rag.adapters.secrets import Secret
+from rag.adapters.openai_chat import chat_model
 from rag.contract import to_state
 from rag.contracts import GenerateRequest
 from rag.generating import GenerateResponse
@@ -19,15 +18,7 @@ from rag.telemetry import contained, count, logger, metrics, tracer
 def generate_response() -> GenerateResponse:
     """Wire this function's adapters, once per execution environment."""
     settings = GenerateSettings.from_environment(os.environ)
-    chat = OpenAIChat(
-        Secret(settings.openai_secret),
-        settings.base_url,
-        settings.model,
-        temperature=settings.temperature,
-        reasoning_effort=settings.reasoning_effort,
-        max_completion_tokens=settings.max_completion_tokens,
-    )
-    return GenerateResponse(chat=chat, model=settings.model, base_url=settings.base_url)
+    return GenerateResponse(chat=chat_model(settings), model=settings.model, base_url=settings.base_url)
 
 
 @logger.inject_lambda_context(correlation_id_path="trace_id", clear_state=True)
@@ -37,15 +28,7 @@ def generate_response() -> GenerateResponse:
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     generated = generate_response()(GenerateRequest.parse(event))
     answer, usage = generated.answer, generated.answer.usage
-    count(
-        answered=int(answer.answered),
-        refused=int(not answer.answered),
-        citations=len(answer.citations),
-        invalid_citation_markers=generated.removed_markers,
-        prompt_tokens=usage.prompt_tokens,
-        completion_tokens=usage.completion_tokens,
-        generation_cost_usd=generated.cost_usd,
-    )
+    count(**generated.counts)
     logger.info(
         "generated",
         extra={

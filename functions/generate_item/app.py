@@ -6,14 +6,14 @@ from typing import Any, Final
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rag.adapters.openai_chat import OpenAIChat
+from rag.adapters.openai_chat import chat_model
 from rag.adapters.s3_objects import S3Objects
-from rag.adapters.secrets import Secret
 from rag.batches.answering import GenerateItem
 from rag.batches.contracts import GenerateItemRequest, GenerateItemResponse
-from rag.batches.settings import GenerateItemSettings
+from rag.batches.settings import BucketSettings
 from rag.contract import to_state
 from rag.generating import GenerateResponse
+from rag.settings import GenerateSettings
 from rag.telemetry import contained, count, logger, metrics, tracer
 
 BUCKET_SECONDS: Final = 3.0  # of each of three attempts to write one answer, beside the 18 that the model has
@@ -22,18 +22,10 @@ BUCKET_SECONDS: Final = 3.0  # of each of three attempts to write one answer, be
 @cache
 def generate_item() -> GenerateItem:
     """Wire this function's adapters, once per execution environment."""
-    settings = GenerateItemSettings.from_environment(os.environ)
-    generate = settings.generate
-    chat = OpenAIChat(
-        Secret(generate.openai_secret),
-        generate.base_url,
-        generate.model,
-        temperature=generate.temperature,
-        reasoning_effort=generate.reasoning_effort,
-        max_completion_tokens=generate.max_completion_tokens,
-    )
-    use_case = GenerateResponse(chat=chat, model=generate.model, base_url=generate.base_url)
-    return GenerateItem(S3Objects(settings.bucket, timeout_seconds=BUCKET_SECONDS), use_case)
+    bucket = BucketSettings.from_environment(os.environ).bucket
+    settings = GenerateSettings.from_environment(os.environ)
+    use_case = GenerateResponse(chat=chat_model(settings), model=settings.model, base_url=settings.base_url)
+    return GenerateItem(S3Objects(bucket, timeout_seconds=BUCKET_SECONDS), use_case)
 
 
 @logger.inject_lambda_context(correlation_id_path="trace_id", clear_state=True)
@@ -43,16 +35,8 @@ def generate_item() -> GenerateItem:
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     request = GenerateItemRequest.parse(event)
     generated = generate_item()(request)
-    answer, usage = generated.answer, generated.answer.usage
-    count(
-        answered=int(answer.answered),
-        refused=int(not answer.answered),
-        citations=len(answer.citations),
-        invalid_citation_markers=generated.removed_markers,
-        prompt_tokens=usage.prompt_tokens,
-        completion_tokens=usage.completion_tokens,
-        generation_cost_usd=generated.cost_usd,
-    )
+    answer = generated.answer
+    count(**generated.counts)
     logger.info(
         "generated",
         extra={
@@ -61,7 +45,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
             "reason_not_answered": answer.reason,
             "citations": len(answer.citations),
             "removed_markers": generated.removed_markers,
-            "cost_usd": usage.cost_usd,
+            "cost_usd": answer.usage.cost_usd,
         },
     )
     return to_state(GenerateItemResponse(index=request.index))

@@ -6,8 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rag.adapters.openai_chat import OpenAIChat
-from rag.adapters.secrets import Secret
+from rag.adapters.openai_chat import chat_model
 from rag.contract import to_state
 from rag.contracts import RewriteRequest
 from rag.rewriting import RewriteQuestion
@@ -21,15 +20,7 @@ DEADLINE_SECONDS = 4.0
 def rewrite_question() -> RewriteQuestion:
     """Wire this function's adapters, once per execution environment."""
     settings = GenerateSettings.from_environment(os.environ)
-    chat = OpenAIChat(
-        Secret(settings.openai_secret),
-        settings.base_url,
-        settings.model,
-        temperature=settings.temperature,
-        reasoning_effort=settings.reasoning_effort,
-        max_completion_tokens=settings.max_completion_tokens,
-        deadline_seconds=DEADLINE_SECONDS,
-    )
+    chat = chat_model(settings, DEADLINE_SECONDS)
     return RewriteQuestion(chat=chat, model=settings.model, base_url=settings.base_url)
 
 

@@ -47,20 +47,20 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     response = searched.response
     count(
         passages_found=len(response.passages),
-        passages_dropped=searched.dropped,
-        passages_collapsed=searched.collapsed,
+        passages_dropped=searched.found.dropped,
+        passages_collapsed=searched.found.collapsed,
         nothing_relevant=int(not response.relevant),
-        rerank_failed=int(searched.rerank_failure is not None),
+        rerank_failed=int(searched.found.rerank_failure is not None),
     )
     logger.info(
         "searched",
         extra={
             "mode": request.request.mode,
             "passages": len(response.passages),
-            "dropped": searched.dropped,
-            "collapsed": searched.collapsed,
+            "dropped": searched.found.dropped,
+            "collapsed": searched.found.collapsed,
             "relevant": response.relevant,
-            "rerank_failure": searched.rerank_failure,
+            "rerank_failure": searched.found.rerank_failure,
         },
     )
     return to_state(response)

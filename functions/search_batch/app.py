@@ -14,11 +14,13 @@ from rag.adapters.stores import collections
 from rag.batches.contracts import SearchBatchRequest
 from rag.batches.reranking import CALL_SECONDS
 from rag.batches.searching import SearchBatch
-from rag.batches.settings import SearchBatchSettings
+from rag.batches.settings import BucketSettings
 from rag.contract import to_state
 from rag.retrieval import Retriever
+from rag.search_settings import SearchSettings
 from rag.searching import SearchVectors
 from rag.telemetry import contained, count, logger, metrics, tracer
+from rag.variables import Variables
 
 SEARCH_DEADLINE_SECONDS: Final = 30.0  # a request holds up to a hundred questions
 BUCKET_SECONDS: Final = 20.0  # of a call: their passages are 15 MB at most
@@ -27,10 +29,11 @@ BUCKET_SECONDS: Final = 20.0  # of a call: their passages are 15 MB at most
 @cache
 def search_batch() -> SearchBatch:
     """Wire this function's adapters, once per execution environment."""
-    settings = SearchBatchSettings.from_environment(os.environ)
-    search, rerank = settings.search, settings.search.rerank
+    bucket = BucketSettings.from_environment(os.environ).bucket
+    search = SearchSettings.from_environment(os.environ)
+    rerank = search.rerank
     return SearchBatch(
-        objects=S3Objects(settings.bucket, timeout_seconds=BUCKET_SECONDS),
+        objects=S3Objects(bucket, timeout_seconds=BUCKET_SECONDS),
         search=SearchVectors(
             retriever=Retriever(
                 index_of=collections(search.index, SEARCH_DEADLINE_SECONDS),
@@ -42,7 +45,7 @@ def search_batch() -> SearchBatch:
             diversity=search.passages.diversity,
             merged_tokens=search.passages.merged_tokens,
         ),
-        model=settings.chat_model,
+        model=Variables(os.environ).text("CHAT_MODEL"),
     )
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from rag.ports import ChunkIndex
+from ragctl import wiring
 from ragctl.deployment import Deployment
 from ragctl.local import presence
 from ragctl.local.account import STACK_NAME
@@ -70,6 +72,11 @@ def _shared_stack(directory: Path, template: Path, *options: str) -> Iterator[De
                 fcntl.flock(door, fcntl.LOCK_EX)  # nobody comes in any more
                 fcntl.flock(users, fcntl.LOCK_EX)  # and everybody has left
                 service.stop()
+
+
+def live_index(deployment: Deployment) -> ChunkIndex:
+    """Return a deployment's live collection."""
+    return wiring.index_of(deployment)(wiring.pointer(deployment).read().live)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from tests.fakes.faulty_http import Request, Response
 from tests.fakes.milvus_gate import MilvusGate
 from tests.fakes.milvus_lite import MilvusLite
 from tests.fakes.openai_server import OpenAIServer
-from tests.integration.conftest import ROOT, stack_of
+from tests.integration.conftest import ROOT, live_index, stack_of
 
 MODEL, DIMENSIONS = "stand-in", 3_072
 TENANT = "acme"
@@ -91,7 +91,7 @@ def _load(deployment: Deployment) -> None:
     for bird, text, vector in zip(BIRDS, texts, embedded, strict=True):
         name = f"{bird}.md"
         chunk = Chunk(chunk_id(TENANT, name, "1", 0), name, "1", 0, bird, name, text, 12, 0, len(text))
-        wiring.chunk_index(deployment).upsert(TENANT, [IndexedChunk(chunk, vector)])
+        live_index(deployment).upsert(TENANT, [IndexedChunk(chunk, vector)])
         live = Registration(TENANT, name, status="ready", live_version="1", versions={"1": 1})
         wiring.registry(deployment).store([live])
 

@@ -18,6 +18,7 @@ from ragctl import wiring
 from ragctl.asking import Asker
 from ragctl.cli import app
 from ragctl.deployment import Deployment
+from tests.integration.conftest import live_index
 
 LEAVE = "How many days of paid leave does an employee have?"
 LONG_AGO = "2020-01-01T00:00:00Z"
@@ -34,7 +35,7 @@ def tenant(local_stack: Deployment, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def index(local_stack: Deployment) -> ChunkIndex:
-    return wiring.index_of(local_stack)(wiring.pointer(local_stack).read().live)
+    return live_index(local_stack)
 
 
 @pytest.fixture(autouse=True)

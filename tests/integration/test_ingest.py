@@ -14,6 +14,7 @@ from ragctl.cli import app
 from ragctl.deployment import Deployment
 from ragctl.failure import Failure
 from ragctl.local.services import free_port
+from tests.integration.conftest import live_index
 
 LEAVE = "How many days of paid leave does an employee have?"
 RHINE = "How long is the Rhine?"
@@ -325,7 +326,7 @@ def test_a_deleted_document_is_forgotten_everywhere(
 
     assert (outcome["deleted"], outcome["failures"], outcome["exit"]) == (["leave.md"], [], 0)
     assert "leave.md" not in cited(LEAVE)
-    assert list(wiring.chunk_index(local_stack).entries(tenant, ["leave.md"])) == []
+    assert list(live_index(local_stack).entries(tenant, ["leave.md"])) == []
     assert wiring.objects(local_stack).info(f"documents/{tenant}/leave.md") is None
     assert told("documents", "show", "leave.md")["status"] == "deleted"
 

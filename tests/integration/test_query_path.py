@@ -16,7 +16,7 @@ from ragctl.asking import Asked, Asker, QueryFailedError
 from ragctl.deployment import Deployment
 from tests.fakes import faulty_http as faults
 from tests.fakes.openai_server import OpenAIServer
-from tests.integration.conftest import ROOT, stack_of
+from tests.integration.conftest import ROOT, live_index, stack_of
 
 TEXT = "The canary sings at noon. Guests may listen."  # asked verbatim, it is its own nearest neighbour
 FIELDS = {
@@ -80,7 +80,7 @@ def _load(deployment: Deployment) -> None:
         chunk = Chunk(
             f"{tenant:0<32}", "birds.md", "1", 0, "Birds", "birds.md", TEXT, 12, 40, 40 + len(TEXT), groups=groups
         )
-        wiring.chunk_index(deployment).upsert(tenant, [IndexedChunk(chunk, vector)])
+        live_index(deployment).upsert(tenant, [IndexedChunk(chunk, vector)])
         live = Registration(tenant, "birds.md", status="ready", live_version="1", versions={"1": 1}, groups=groups)
         wiring.registry(deployment).store([live])
 

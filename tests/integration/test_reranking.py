@@ -13,7 +13,7 @@ from ragctl.deployment import Deployment
 from tests.fakes import faulty_http as faults
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.rerank_server import COHERE, RerankServer
-from tests.integration.conftest import ROOT, stack_of
+from tests.integration.conftest import ROOT, live_index, stack_of
 
 TEXTS = {
     "birds.md": "The canary sings at noon in the old aviary.",
@@ -54,7 +54,7 @@ def _load(deployment: Deployment) -> None:
     for number, (name, vector) in enumerate(zip(TEXTS, embedded, strict=True)):
         text = TEXTS[name]
         chunk = Chunk(f"{number:0<32}", name, "1", 0, name, name, text, 12, 0, len(text))
-        wiring.chunk_index(deployment).upsert("acme", [IndexedChunk(chunk, vector)])
+        live_index(deployment).upsert("acme", [IndexedChunk(chunk, vector)])
         live = Registration("acme", name, status="ready", live_version="1", versions={"1": 1})
         wiring.registry(deployment).store([live])
 

@@ -73,7 +73,7 @@ def test_a_question_whose_best_passage_is_irrelevant_gets_none() -> None:
 def test_what_may_not_be_seen_makes_nothing_relevant() -> None:
     store = FixedResults(found(0.9, document_id="hidden"), found(0.1))
     searched = searching(store, Live(hidden=None))(request())
-    assert (searched.response.relevant, searched.response.passages, searched.dropped) == (False, [], 1)
+    assert (searched.response.relevant, searched.response.passages, searched.found.dropped) == (False, [], 1)
 
 
 def test_relevance_goes_by_the_legs_own_scores_and_not_by_the_fused_one() -> None:
@@ -103,7 +103,7 @@ def test_a_phrasing_is_judged_by_its_own_words() -> None:
 
 def test_what_every_phrasing_finds_and_may_not_be_seen_is_counted_once() -> None:
     store = FixedResults(*many(3, "hidden"), found(0.9))
-    assert searching(store, Live(hidden=None))(request(NORTH, NORTH, phrasings=["p"])).dropped == 3
+    assert searching(store, Live(hidden=None))(request(NORTH, NORTH, phrasings=["p"])).found.dropped == 3
 
 
 def test_phrasings_are_searched_for_in_one_call_and_fused() -> None:
@@ -170,7 +170,7 @@ def test_a_passage_that_repeats_a_better_one_leaves_its_place_to_the_next() -> N
     store = FixedResults(found(0.9, "The same."), found(0.8, "The  same.\n"), found(0.7, "Another."))
     searched = searching(store)(request(top_k=2))
     assert [passage.text for passage in searched.response.passages] == ["The same.", "Another."]
-    assert searched.collapsed == 1
+    assert searched.found.collapsed == 1
 
 
 def test_neighbours_become_one_passage() -> None:
@@ -187,7 +187,7 @@ def test_a_reranker_decides_the_order() -> None:
     store = FixedResults(found(0.9, "a"), found(0.8, "b"), found(0.7, "c"), found(0.6, "d"))
     searched = searching(store, reranker=judge, rerank_depth=3)(request(top_k=2))
     assert [passage.text for passage in searched.response.passages] == ["c", "b"]
-    assert (judge.judged, searched.response.degraded, searched.rerank_failure) == ([3], [], None)
+    assert (judge.judged, searched.response.degraded, searched.found.rerank_failure) == ([3], [], None)
 
 
 def test_as_many_are_found_as_the_reranker_judges() -> None:
@@ -202,7 +202,7 @@ def test_a_reranker_that_fails_leaves_the_order_and_the_answer_says_so() -> None
     searched = searching(store, reranker=Judge(UpstreamUnavailable("It is late.")))(degraded)
     assert [passage.text for passage in searched.response.passages] == ["a", "b"]
     assert searched.response.degraded == ["rewrite", "rerank"]
-    assert searched.rerank_failure == "UpstreamUnavailable: It is late."
+    assert searched.found.rerank_failure == "UpstreamUnavailable: It is late."
 
 
 def test_what_is_irrelevant_is_not_reranked() -> None:
@@ -260,7 +260,7 @@ def test_a_document_that_the_registry_does_not_show_is_dropped_and_counted() -> 
     store = FixedResults(found(0.9, document_id="gone"), found(0.8, document_id="kept"))
     searched = searching(store, Live(gone=None))(request())
     assert [passage.document_id for passage in searched.response.passages] == ["kept"]
-    assert searched.dropped == 1
+    assert searched.found.dropped == 1
 
 
 def test_passages_of_one_chunk_keep_all_that_the_chunk_says() -> None:

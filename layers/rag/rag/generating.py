@@ -19,6 +19,20 @@ class Generated:
     removed_markers: int
     cost_usd: float | None
 
+    @property
+    def counts(self) -> dict[str, float | None]:
+        """What the metrics count of it, by name."""
+        answer, usage = self.answer, self.answer.usage
+        return {
+            "answered": int(answer.answered),
+            "refused": int(not answer.answered),
+            "citations": len(answer.citations),
+            "invalid_citation_markers": self.removed_markers,
+            "prompt_tokens": usage.prompt_tokens,
+            "completion_tokens": usage.completion_tokens,
+            "generation_cost_usd": self.cost_usd,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class GenerateResponse:

@@ -49,12 +49,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """The state's output, and what its metrics tell of it."""
+    """The state's output, and what was found, of which the metrics tell more."""
 
     response: SearchResponse
-    dropped: int
-    collapsed: int
-    rerank_failure: str | None
+    found: Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,7 @@ class SearchVectors:
         response = SearchResponse(
             relevant=bool(found.passages), passages=found.passages, degraded=[*request.degraded, *found.degraded]
         )
-        return Searched(response, found.dropped, found.collapsed, found.rerank_failure)
+        return Searched(response, found)
 
     def search_many(
         self,

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 Matrix = NDArray[np.float32]
 
 DIMENSIONS = 256
-SIZES = (256, 128, 64)  # WordLlama is trained so that the first 128 or 64 components of a vector serve by themselves
 
 
 @dataclass(frozen=True)

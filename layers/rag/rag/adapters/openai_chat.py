@@ -6,10 +6,13 @@ import openai
 from openai.types.chat import ChatCompletion
 
 from rag.adapters.openai_client import OpenAIEndpoint, token_count
+from rag.adapters.secrets import Secret
 from rag.errors import MalformedResponse, UpstreamRejected, UpstreamTimedOut
 from rag.models import Completion
 from rag.ports import Credential
+from rag.settings import GenerateSettings
 
+DEADLINE_SECONDS: Final = 18.0
 _TEXT_BYTES: Final = 32_768  # a state machine's payload holds 256 KB, and the passages are in it too
 _NAME_CHARACTERS: Final = 200
 
@@ -26,7 +29,7 @@ class OpenAIChat:
         temperature: float | None = None,
         reasoning_effort: str | None = None,
         max_completion_tokens: int | None = None,
-        deadline_seconds: float = 18.0,
+        deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
         self._endpoint = OpenAIEndpoint(
             credential,
@@ -67,6 +70,19 @@ class OpenAIChat:
             )
         )
         return _completion(response, self._model)
+
+
+def chat_model(settings: GenerateSettings, deadline_seconds: float = DEADLINE_SECONDS) -> OpenAIChat:
+    """Open the chat model that a function's settings name."""
+    return OpenAIChat(
+        Secret(settings.openai_secret),
+        settings.base_url,
+        settings.model,
+        temperature=settings.temperature,
+        reasoning_effort=settings.reasoning_effort,
+        max_completion_tokens=settings.max_completion_tokens,
+        deadline_seconds=deadline_seconds,
+    )
 
 
 def _completion(response: object, asked: str) -> Completion:

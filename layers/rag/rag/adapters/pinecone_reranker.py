@@ -14,8 +14,6 @@ from rag.adapters.renewal import renewing
 from rag.errors import SecretUnavailable, UpstreamRejected
 from rag.ports import Credential
 
-MAX_PASSAGES: Final = 100  # of one request, whichever the model
-
 _CONTROL_PLANE: Final = "https://api.pinecone.io"
 
 

@@ -18,18 +18,6 @@ class VectorStore(PassageSearch, ChunkIndex, Protocol):
     """A collection to read and to write."""
 
 
-def chunk_index(settings: IndexSettings, target: IndexTarget, deadline_seconds: float) -> VectorStore:
-    """Open a collection. One store's client is imported: each costs a cold start, and Milvus's is in its own layer."""
-    credential = Secret(settings.secret)
-    if settings.vector_store == "milvus":
-        from rag.adapters.milvus_store import MilvusStore
-
-        collection = collection_name(target.model, target.dimensions)
-        return MilvusStore(credential, settings.address, collection, target.dimensions, deadline_seconds)
-    host = target.host or settings.address
-    return pinecone_store(settings.pinecone_index_kind, credential, host, target.dimensions, deadline_seconds)
-
-
 def pinecone_store(
     kind: Literal["document", "vector"], credential: Credential, host: str, dimensions: int, deadline_seconds: float
 ) -> VectorStore:
@@ -44,12 +32,24 @@ def pinecone_store(
 
 
 def collections(
-    settings: IndexSettings, deadline_seconds: float = INGESTION_DEADLINE_SECONDS
+    settings: IndexSettings,
+    deadline_seconds: float = INGESTION_DEADLINE_SECONDS,
+    credential: Credential | None = None,
 ) -> Callable[[IndexTarget], VectorStore]:
-    """Return what opens each collection once: connections are kept."""
+    """Return what opens each collection once: connections are kept.
+
+    One store's client is imported: each costs a cold start, and Milvus's is in its own layer.
+    """
+    key = credential or Secret(settings.secret)
 
     @cache
     def opened(target: IndexTarget) -> VectorStore:
-        return chunk_index(settings, target, deadline_seconds)
+        if settings.vector_store == "milvus":
+            from rag.adapters.milvus_store import MilvusStore
+
+            collection = collection_name(target.model, target.dimensions)
+            return MilvusStore(key, settings.address, collection, target.dimensions, deadline_seconds)
+        host = target.host or settings.address
+        return pinecone_store(settings.pinecone_index_kind, key, host, target.dimensions, deadline_seconds)
 
     return opened

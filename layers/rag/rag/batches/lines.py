@@ -13,7 +13,6 @@ from rag.errors import InvalidRequest
 
 _MALFORMED: Final = 'Line {} must be {{"query": "…"}}, with an id if wanted, or a string, in JSON.'
 _MISPLACED: Final = "Line {} asks for {}: what a search is to be is told for all questions together, not in a line."
-_SHARED: Final = ("tenant", "groups", "filter", "top_k", "mode", "history", "phrasings")
 
 
 class _Line(msgspec.Struct):
@@ -29,6 +28,7 @@ class _Line(msgspec.Struct):
     phrasings: object = None
 
 
+_SHARED: Final = tuple(name for name in _Line.__struct_fields__ if name not in {"query", "question", "id"})
 _LINE: Final = msgspec.json.Decoder(_Line | str)
 
 
