@@ -106,12 +106,20 @@ class Rewriting(Contract, frozen=True, kw_only=True):
     cost_usd: float | None
 
 
+class AskedBy(Contract, frozen=True, kw_only=True):
+    """The principal that the API made out; a script that starts the machine is trusted with its own."""
+
+    tenant: Tenant
+    groups: Groups
+
+
 class EmbedRequest(Contract, frozen=True, kw_only=True):
-    """Input of the embed state."""
+    """Input of the embed state. A principal takes the place of the request's tenant and groups."""
 
     MALFORMED: ClassVar[str] = "The input must be an object with a query."
 
     request: QueryInput
+    principal: AskedBy | None = None
     rewriting: Rewriting | None = None
     degraded: list[str] = msgspec.field(default_factory=list)
     trace_id: TraceId
@@ -129,14 +137,15 @@ class EmbedRequest(Contract, frozen=True, kw_only=True):
             if len(msgspec.json.encode(condition)) > MAX_FILTER_BYTES:
                 raise InvalidRequest("filter must be at most 16 KiB.")
         question = composed(self.rewriting.question) if self.rewriting else query
+        asked_by = self.principal or self.request
         return QueryRequest(
             query=query,
             rewritten_query=question if question != query else None,
             question=question,
             phrasings=[composed(phrasing) for phrasing in self.rewriting.phrasings] if self.rewriting else [],
             top_k=default_top_k if self.request.top_k is msgspec.UNSET else self.request.top_k,
-            tenant=self.request.tenant,
-            groups=sorted(set(self.request.groups)),
+            tenant=asked_by.tenant,
+            groups=sorted(set(asked_by.groups)),
             filter=condition,
             mode=default_mode if self.request.mode is msgspec.UNSET else self.request.mode,
         )

@@ -4,17 +4,22 @@ RagError
 ├── TransientError            retried by the state machine
 │   ├── UpstreamThrottled
 │   └── UpstreamUnavailable
-└── PermanentError            caught, reported, never retried
-    ├── InvalidRequest
-    ├── UpstreamTimedOut
-    ├── UpstreamRejected
-    ├── MalformedResponse
-    ├── CredentialsRejected
-    ├── QuotaExhausted
-    ├── SecretUnavailable
-    ├── IndexUnavailable
-    ├── UnreadableDocument
-    └── InternalError
+├── PermanentError            caught, reported, never retried
+│   ├── InvalidRequest
+│   ├── UpstreamTimedOut
+│   ├── UpstreamRejected
+│   ├── MalformedResponse
+│   ├── CredentialsRejected
+│   ├── QuotaExhausted
+│   ├── SecretUnavailable
+│   ├── IndexUnavailable
+│   ├── UnreadableDocument
+│   └── InternalError
+└── Refusal                   told to a caller over HTTP; no state raises one
+    ├── NotAllowed
+    ├── NotFound
+    ├── Conflict
+    └── AllowanceSpent
 
 A message names what is wrong and what to do. It never holds a query, a passage, a secret or an upstream's own words,
 since it is shown to callers and written to logs.
@@ -79,3 +84,23 @@ class UnreadableDocument(PermanentError):
 
 class InternalError(PermanentError):
     """A defect of this package; the log tells where."""
+
+
+class Refusal(RagError):
+    """A request over HTTP is understood and not granted."""
+
+
+class NotAllowed(Refusal):
+    """The caller is nobody's principal, or lacks the right to write."""
+
+
+class NotFound(Refusal):
+    """There is no such thing, or the caller may not know of it."""
+
+
+class Conflict(Refusal):
+    """The idempotency key was used for another request."""
+
+
+class AllowanceSpent(Refusal):
+    """The principal has asked as many questions as it may in a day."""
