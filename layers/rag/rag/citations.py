@@ -124,6 +124,7 @@ def _citation(source: PromptSource, prompt: Prompt, claim: str) -> Citation:
         end=source.start + end,
         quote=text[start:end],
         score=source.score,
+        suspicious=source.suspicious,
     )
 
 

@@ -9,6 +9,7 @@ from string import Template
 
 import msgspec
 
+from rag.cleaning import with_invisible_shown, without_invisible
 from rag.contracts import MAX_PROMPT_BYTES, ComposeRequest, ComposeResponse, Passage, Prompt, PromptSource
 
 _FRAME_TOKENS = 36  # tags, number and mark of one passage; title and source are counted apart
@@ -44,7 +45,7 @@ class ComposePrompt:
             frame_tokens = _FRAME_TOKENS + len(f"{title}{source}".encode()) // _BYTES_PER_TOKEN
             frame_size = _size([opening, closing, _source(n, passage, text_start, text_start)])
             text = _fitting(passage, tokens - frame_tokens, size - frame_size)
-            if text != passage.text and (sources or not text):
+            if len(text) < len(passage.text) and (sources or not text):
                 continue
             user += opening + text + closing
             sources.append(_source(n, passage, text_start, text_start + len(text)))
@@ -72,7 +73,7 @@ def _read(name: str) -> str:
 
 def _fitting(passage: Passage, tokens: int, size: int) -> str:
     """Return the passage's text, or as much of its beginning as so many tokens and bytes of JSON hold."""
-    text = passage.text
+    text = with_invisible_shown(passage.text)
     if passage.tokens <= tokens and _size(text) <= size:
         return text
     text = text[: max(0, len(text) * min(tokens, passage.tokens) // max(1, passage.tokens))]
@@ -97,13 +98,14 @@ def _source(n: int, passage: Passage, text_start: int, text_end: int) -> PromptS
         score=passage.score,
         text_start=text_start,
         text_end=text_end,
+        suspicious=passage.suspicious,
     )
 
 
 def _attribute(value: str) -> str:
     """Return the beginning of the value as it stands between double quotes in a tag, on one line."""
     escaped = (
-        value[:_ATTRIBUTE_CHARACTERS]
+        without_invisible(value)[0][:_ATTRIBUTE_CHARACTERS]
         .replace("&", "&amp;")
         .replace('"', "&quot;")
         .replace("<", "&lt;")

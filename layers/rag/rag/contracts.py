@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from rag.cleaning import without_invisible
 from rag.contract import (
     MAX_QUERY_CHARACTERS,
     Contract,
@@ -48,10 +49,15 @@ class QueryInput(Contract, frozen=True, kw_only=True):
         """Return the query in Unicode's composed form, after checks that a schema cannot express.
 
         Raises:
-            InvalidRequest: it is blank, too long or no valid Unicode, or the history takes too many bytes.
+            InvalidRequest: it is blank, too long or no valid Unicode, history or filter takes too many bytes, or the
+                filter is not of the language.
         """
         if len(msgspec.json.encode(self.history)) > MAX_HISTORY_BYTES:
             raise InvalidRequest("history must be at most 128 KiB.")
+        if self.filter is not msgspec.UNSET:
+            parse_filter(self.filter)
+            if len(msgspec.json.encode(self.filter)) > MAX_FILTER_BYTES:
+                raise InvalidRequest("filter must be at most 16 KiB.")
         return composed(self.query)
 
 
@@ -74,14 +80,14 @@ class QueryRequest(Contract, frozen=True, kw_only=True):
 
 
 def composed(query: str) -> str:
-    """Return a query in Unicode's composed form, without the white space around it.
+    """Return a query in Unicode's composed form, without the white space around it and what cannot be seen in it.
 
     Raises:
         InvalidRequest: it is blank, too long or no valid Unicode.
     """
-    text = unicodedata.normalize("NFC", query).strip()
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if any("\ud800" <= character <= "\udfff" for character in query):
         raise InvalidRequest("query must be valid Unicode, without lone surrogates.")
+    text = unicodedata.normalize("NFC", without_invisible(query)[0]).strip()
     if not 1 <= len(text) <= MAX_QUERY_CHARACTERS:  # a few characters grow when they are composed
         raise InvalidRequest("query must be a string of 1 to 8,000 characters.")
     return text
@@ -131,11 +137,6 @@ class EmbedRequest(Contract, frozen=True, kw_only=True):
             InvalidRequest: the query is blank or no valid Unicode, or the filter is not of the language.
         """
         query = self.request.composed_query()
-        condition = None if self.request.filter is msgspec.UNSET else self.request.filter
-        if condition is not None:
-            parse_filter(condition)
-            if len(msgspec.json.encode(condition)) > MAX_FILTER_BYTES:
-                raise InvalidRequest("filter must be at most 16 KiB.")
         question = composed(self.rewriting.question) if self.rewriting else query
         asked_by = self.principal or self.request
         return QueryRequest(
@@ -146,7 +147,7 @@ class EmbedRequest(Contract, frozen=True, kw_only=True):
             top_k=default_top_k if self.request.top_k is msgspec.UNSET else self.request.top_k,
             tenant=asked_by.tenant,
             groups=sorted(set(asked_by.groups)),
-            filter=condition,
+            filter=None if self.request.filter is msgspec.UNSET else self.request.filter,
             mode=default_mode if self.request.mode is msgspec.UNSET else self.request.mode,
         )
 
@@ -209,6 +210,7 @@ class Passage(Contract, frozen=True, kw_only=True):
     page: int | None
     metadata: dict[str, str | float | bool]
     score: float
+    suspicious: bool = False  # it addresses the model rather than a reader
 
 
 class SearchResponse(Contract, frozen=True, kw_only=True):
@@ -241,6 +243,7 @@ class PromptSource(Contract, frozen=True, kw_only=True):
     score: float
     text_start: int
     text_end: int
+    suspicious: bool = False
 
 
 class Prompt(Contract, frozen=True, kw_only=True):
@@ -273,6 +276,7 @@ class Citation(Contract, frozen=True, kw_only=True):
     """A verbatim part of a passage that an answer rests on, and its place in the document.
 
     Where a passage joins neighbouring chunks, `chunk_id` is the best one's, and the quote may stand in another of them.
+    `suspicious` says that the passage, not the quote alone, addresses the model.
     """
 
     n: int
@@ -285,6 +289,7 @@ class Citation(Contract, frozen=True, kw_only=True):
     end: int | None
     quote: str
     score: float
+    suspicious: bool = False
 
 
 class Usage(Contract, frozen=True, kw_only=True):

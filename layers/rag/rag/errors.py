@@ -18,8 +18,12 @@ RagError
 └── Refusal                   told to a caller over HTTP; no state raises one
     ├── NotAllowed
     ├── NotFound
+    ├── NoResults
     ├── Conflict
-    └── AllowanceSpent
+    ├── TooLarge
+    ├── UnsupportedMediaType
+    ├── AllowanceSpent
+    └── Unauthorized
 
 A message names what is wrong and what to do. It never holds a query, a passage, a secret or an upstream's own words,
 since it is shown to callers and written to logs.
@@ -98,9 +102,28 @@ class NotFound(Refusal):
     """There is no such thing, or the caller may not know of it."""
 
 
+class NoResults(Refusal):
+    """The caller's own batch has no results to be fetched apart."""
+
+
 class Conflict(Refusal):
     """The idempotency key was used for another request."""
 
 
+class TooLarge(Refusal):
+    """The request has more bytes than a state machine could take."""
+
+
+class UnsupportedMediaType(Refusal):
+    """The request's body is said to be something else than JSON."""
+
+
 class AllowanceSpent(Refusal):
     """The principal has asked as many questions as it may in a day."""
+
+
+class Unauthorized(Refusal):
+    """A token is none, or not to be trusted. API Gateway knows this one by its message, which is its name."""
+
+    def __init__(self) -> None:
+        super().__init__("Unauthorized")

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from rag.citations import CitedAnswer, resolve
+from rag.bounding import bounded
+from rag.citations import CitedAnswer
 from rag.composing import prompt_text
 from rag.contracts import Answer, Citation, GenerateRequest, Reason, Usage
 from rag.models import Completion
@@ -13,10 +14,14 @@ from rag.refusals import declines
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """An answer, how many of the model's markers pointed at no passage, and what the model call alone cost."""
+    """An answer, what was taken out of what the model wrote, and what the model call alone cost.
+
+    `removed_markers` pointed at no passage; `removed_links` counts links and markup that no cited passage holds.
+    """
 
     answer: Answer
     removed_markers: int
+    removed_links: int
     cost_usd: float | None
 
     @property
@@ -27,7 +32,9 @@ class Generated:
             "answered": int(answer.answered),
             "refused": int(not answer.answered),
             "citations": len(answer.citations),
+            "suspicious_citations": sum(citation.suspicious for citation in answer.citations),
             "invalid_citation_markers": self.removed_markers,
+            "links_removed": self.removed_links,
             "prompt_tokens": usage.prompt_tokens,
             "completion_tokens": usage.completion_tokens,
             "generation_cost_usd": self.cost_usd,
@@ -49,8 +56,8 @@ class GenerateResponse:
             TransientError, PermanentError: as the chat model does.
         """
         completion = self.chat.complete(request.prompt.system, request.prompt.user)
-        cited = resolve(completion.text, request.prompt)
-        text, reason, citations = _verdict(completion, cited)
+        shown = bounded(completion.text, request.prompt)
+        text, reason, citations = _verdict(completion, shown.cited)
         cost = cost_usd(self.model, self.base_url, completion.prompt_tokens, completion.completion_tokens)
         answer = Answer(
             answer=text,
@@ -62,10 +69,14 @@ class GenerateResponse:
             model=completion.model,
             usage=_usage(request, completion, cost),
             cached_embedding=request.spent.cached_embedding,
-            degraded=[*request.degraded, *(["truncated"] if completion.finish_reason == "length" else [])],
+            degraded=[
+                *request.degraded,
+                *(["truncated"] if completion.finish_reason == "length" else []),
+                *(["links_removed"] if shown.links_removed and reason is None else []),
+            ],
             trace_id=request.trace_id,
         )
-        return Generated(answer, cited.removed, cost)
+        return Generated(answer, shown.cited.removed, shown.links_removed, cost)
 
 
 def _usage(request: GenerateRequest, completion: Completion, cost: float | None) -> Usage:

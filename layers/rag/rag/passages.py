@@ -5,21 +5,23 @@ from typing import Final
 
 import msgspec
 
+from rag.cleaning import without_invisible
 from rag.contracts import Passage
 from rag.models import Candidate
+from rag.suspicion import addresses_the_model
 
 _LABEL_CHARACTERS: Final = 500  # the state holds titles and sources again beside the prompt
 
 
 def passage_of(candidate: Candidate) -> Passage:
-    """Return the candidate as a passage, its labels shortened."""
+    """Return the candidate as a passage, its labels shortened and its suspicion told."""
     chunk = candidate.chunk
     return Passage(
         chunk_id=chunk.chunk_id,
         document_id=chunk.document_id,
-        title=chunk.title[:_LABEL_CHARACTERS],
-        source=chunk.source[:_LABEL_CHARACTERS],
-        heading=chunk.heading[:_LABEL_CHARACTERS],
+        title=_label(chunk.title),
+        source=_label(chunk.source),
+        heading=_label(chunk.heading),
         text=chunk.text,
         tokens=chunk.tokens,
         start=chunk.start,
@@ -27,7 +29,12 @@ def passage_of(candidate: Candidate) -> Passage:
         page=chunk.page,
         metadata=dict(chunk.metadata),
         score=round(candidate.score, 6),
+        suspicious=addresses_the_model(chunk.title, chunk.source, chunk.text),
     )
+
+
+def _label(text: str) -> str:
+    return without_invisible(text)[0][:_LABEL_CHARACTERS]
 
 
 def within_bytes(passages: Iterable[Passage], most: int) -> Iterator[Passage]:

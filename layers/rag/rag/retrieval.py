@@ -1,7 +1,9 @@
 """Retrieval: the chunks nearest to questions by vector, by words or by both, of what the registry shows a principal."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from time import perf_counter
 
 from rag.contract import ModeName
 from rag.coverage import weighed_coverage
@@ -38,13 +40,15 @@ class Retrieved:
 class Retriever:
     """Searches collections for what is live and open to a principal, tuned to each collection's embedding model.
 
-    Where too little of what was found may be seen, it searches for more until `seconds` after it began.
+    Where too little of what was found may be seen, it searches for more until `seconds` after it began. `on_searched`
+    hears the milliseconds of each search of a collection, failed ones included.
     """
 
     index_of: Callable[[IndexTarget], PassageSearch]
     live: LiveDocuments
     tuning_of: Callable[[str], Tuning]
     seconds: float = 60.0
+    on_searched: Callable[[float], None] | None = None
 
     def retrieve(
         self,
@@ -75,10 +79,12 @@ class Retriever:
         vectors = [] if mode == "lexical" else [_vector(question, target.dimensions) for question in questions]
 
         def dense(numbers: Sequence[int], count: int) -> list[list[ScoredChunk]]:
-            return store.dense([vectors[number] for number in numbers], principal, count, where)
+            with self._clocked():
+                return store.dense([vectors[number] for number in numbers], principal, count, where)
 
         def lexical(numbers: Sequence[int], count: int) -> list[list[ScoredChunk]]:
-            return store.lexical([texts[number] for number in numbers], principal, count, where)
+            with self._clocked():
+                return store.lexical([texts[number] for number in numbers], principal, count, where)
 
         least = {"hybrid": tuning.depth, "pruned": tuning.prune_depth}.get(mode, 0)
         searches = {"dense": [dense], "hybrid": [dense, lexical]}.get(mode, [lexical])
@@ -102,6 +108,15 @@ class Retriever:
                 rankings = _by_cosine(store, vectors, principal, kept)
         hidden = [frozenset[str]().union(*ids) for ids in zip(*(leg.hidden(visibility) for leg in legs), strict=True)]
         return [Retrieved(*outcome) for outcome in zip(rankings, hidden, strict=True)]
+
+    @contextmanager
+    def _clocked(self) -> Iterator[None]:
+        began = perf_counter()
+        try:
+            yield
+        finally:
+            if self.on_searched:
+                self.on_searched((perf_counter() - began) * 1000)
 
 
 def fused(

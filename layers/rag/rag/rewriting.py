@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from rag.cleaning import without_invisible
 from rag.composing import prompt_text, prompt_with, random_mark
 from rag.contract import Turn
 from rag.contracts import RewriteRequest, Rewriting
@@ -65,10 +66,16 @@ class RewriteQuestion:
 
 
 def _conversation(history: Sequence[Turn]) -> str:
-    return "\n".join(f"{turn.role}: {' '.join(turn.content[:_TURN_CHARACTERS].split())}" for turn in history[-_TURNS:])
+    return "\n".join(f"{turn.role}: {_line(turn.content)}" for turn in history[-_TURNS:])
+
+
+def _line(content: str) -> str:
+    return " ".join(without_invisible(content[:_TURN_CHARACTERS])[0].split())
 
 
 def _questions(text: str) -> "dict[str, None]":
     """Return the lines that can be searched for, each once and in their order, without list marks and quotes."""
-    lines = (_LIST_MARK.sub("", line).strip(_QUOTES)[:_LINE_CHARACTERS] for line in text.splitlines())
+    lines = (
+        _LIST_MARK.sub("", line).strip(_QUOTES)[:_LINE_CHARACTERS] for line in without_invisible(text)[0].splitlines()
+    )
     return dict.fromkeys(line for line in lines if any(character.isalnum() for character in line))

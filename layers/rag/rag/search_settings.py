@@ -34,10 +34,14 @@ def tuning_overrides(variables: Variables) -> Overrides:
 
 @dataclass(frozen=True, slots=True)
 class PassageSettings:
-    """What becomes of candidates: how much being different counts, and up to how many tokens neighbours are joined."""
+    """What becomes of candidates: how much being different counts, and up to how many tokens neighbours are joined.
+
+    `drop_suspicious` says whether passages that address the model are left out or only flagged.
+    """
 
     diversity: float
     merged_tokens: int
+    drop_suspicious: bool
 
     @classmethod
     def read(cls, variables: Variables) -> Self:
@@ -47,7 +51,9 @@ class PassageSettings:
             InternalError: a variable is missing or malformed.
         """
         return cls(
-            diversity=variables.number("DIVERSITY", 0, 1), merged_tokens=variables.integer("MERGED_PASSAGE_TOKENS")
+            diversity=variables.number("DIVERSITY", 0, 1),
+            merged_tokens=variables.integer("MERGED_PASSAGE_TOKENS"),
+            drop_suspicious=variables.one_of("SUSPICIOUS_PASSAGES", ("flag", "drop")) == "drop",
         )
 
 

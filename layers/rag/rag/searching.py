@@ -1,7 +1,7 @@
 """Use case of the search state: the passages that answer a question, of what the registry shows its principal."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
@@ -16,15 +16,17 @@ from rag.filters import Filter, parse_filter
 from rag.fusion import reciprocal_rank
 from rag.index_pointer import IndexTarget
 from rag.merging import merged
-from rag.models import Principal
+from rag.models import Chunk, Principal
 from rag.passages import passage_of, within_bytes
 from rag.ports import Reranker
 from rag.relevance import RelevanceRule
 from rag.reranking import DEGRADED, rerank
 from rag.retrieval import Retrieved, Retriever, SearchedQuestion
 from rag.side_by_side import side_by_side
+from rag.suspicion import addresses_the_model
 
 MAX_STATE_BYTES: Final = 240 * 1024  # of Step Functions' 256 KiB: what the request and its passages share
+DISTRUSTED: Final = "suspicious_dropped"  # in an answer's `degraded`
 _POOL: Final = 2  # candidates to choose diverse ones from, for each that is wanted
 
 
@@ -32,7 +34,8 @@ _POOL: Final = 2  # candidates to choose diverse ones from, for each that is wan
 class Found:
     """What one question found: its passages, none when nothing is relevant, and how that came about.
 
-    `dropped` counts what the index held and the registry does not show, `collapsed` what copied a better passage.
+    `dropped` counts what the index held and the registry does not show, `collapsed` what copied a better passage,
+    `distrusted` what was left out because it addresses the model, of what would have been among the best.
     `rerank_failure` says why the order is the one without a reranker.
     """
 
@@ -40,11 +43,13 @@ class Found:
     dropped: int
     collapsed: int = 0
     rerank_failure: str | None = None
+    distrusted: int = 0
 
     @property
     def degraded(self) -> list[str]:
         """What an answer's `degraded` holds of it."""
-        return [DEGRADED] if self.rerank_failure is not None else []
+        reranked = [DEGRADED] if self.rerank_failure is not None else []
+        return [*reranked, *([DISTRUSTED] if self.distrusted else [])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ class SearchVectors:
     """Retrieves, judges relevance, collapses what repeats itself, reranks, and joins neighbours, in this order.
 
     `rerank_depth` candidates are reranked. `diversity`, 0 to 1, weighs being different against being relevant.
-    Neighbours are joined up to `merged_tokens`.
+    Neighbours are joined up to `merged_tokens`. With `drop_suspicious`, passages that address the model are left out.
     """
 
     retriever: Retriever
@@ -68,6 +73,7 @@ class SearchVectors:
     rerank_depth: int = 50
     diversity: float = 0.0
     merged_tokens: int = 600
+    drop_suspicious: bool = False
 
     def __call__(self, request: SearchRequest) -> Searched:
         """Return at most `top_k` passages, best first, of at most 150 KiB, or what the state has room for beside them.
@@ -130,8 +136,13 @@ class SearchVectors:
     ) -> Found:
         question = phrasings[0].text
         dropped = len(set[str]().union(*(one.hidden for one in retrieved)))
+        distrusted = 0
+        if self.drop_suspicious:
+            trusted = list(map(_trusted, retrieved))
+            distrusted = len(_keys(retrieved, top_k) - _keys(trusted))
+            retrieved = trusted
         if not any(rule.admits(one.candidates, asked.text) for asked, one in zip(phrasings, retrieved, strict=True)):
-            return Found([], dropped)
+            return Found([], dropped, distrusted=distrusted)
         rankings = [one.candidates for one in retrieved]
         ranking = rankings[0] if len(rankings) == 1 else reciprocal_rank(rankings)
         pool = max(self.rerank_depth if self.reranker else 0, _POOL * top_k if self.diversity else top_k)
@@ -142,7 +153,24 @@ class SearchVectors:
             reranked = rerank(self.reranker, question, best, self.rerank_depth)
             best, failure = reranked.candidates, reranked.failure
         joined = merged(diverse(best, self.diversity, top_k), self.merged_tokens)
-        return Found(list(within_bytes(map(passage_of, joined), most_bytes)), dropped, collapsed, failure)
+        passages = list(map(passage_of, joined))
+        if self.drop_suspicious:  # an injection may stand across the chunks that were joined
+            distrusted += sum(passage.suspicious for passage in passages)
+            passages = [passage for passage in passages if not passage.suspicious]
+        return Found(list(within_bytes(passages, most_bytes)), dropped, collapsed, failure, distrusted)
+
+
+def _trusted(retrieved: Retrieved) -> Retrieved:
+    """Return what was retrieved but for the candidates that address the model."""
+    return replace(retrieved, candidates=[one for one in retrieved.candidates if not _is_suspicious(one.chunk)])
+
+
+def _keys(retrieved: Sequence[Retrieved], most: int | None = None) -> set[str]:
+    return {candidate.chunk.chunk_id for one in retrieved for candidate in one.candidates[:most]}
+
+
+def _is_suspicious(chunk: Chunk) -> bool:
+    return addresses_the_model(chunk.title, chunk.source, chunk.text)
 
 
 def _asked(request: SearchRequest) -> list[SearchedQuestion]:

@@ -1,6 +1,7 @@
 """Logger, tracer and metrics, which read their configuration from the environment at import, as Powertools does."""
 
 import functools
+import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -9,11 +10,14 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
-from rag.errors import InternalError, RagError
+from rag.errors import InternalError, RagError, Refusal
+
+# Every other character is escaped: what ends a line or steers a terminal, and halves that no encoding could carry.
+ASCII = functools.partial(json.dumps, default=str, separators=(",", ":"))
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
-logger = Logger()
+logger = Logger(json_serializer=ASCII)
 tracer = Tracer(auto_patch=False)  # patching imports every client library; the segments of our own are what is read
 metrics = Metrics()
 
@@ -35,6 +39,10 @@ def contained(handler: Handler) -> Handler:
     def contain(event: dict[str, Any], context: Any) -> dict[str, Any]:
         try:
             return handler(event, context)
+        except Refusal as error:
+            count(requests_refused=1)
+            logger.info("refused", extra={"error": type(error).__name__})
+            raise
         except RagError as error:
             count(failed=1)
             logger.warning("failed", extra={"error": type(error).__name__, "reason": str(error)})

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from rag.identity import chunk_id
 from rag.models import Chunk, Principal
 from rag.ports import LiveDocuments
 from rag.registration import LiveVersion
@@ -28,6 +29,14 @@ class Visibility:
             self._known |= {document_id: found.get(document_id) for document_id in unknown}
 
     def shows(self, chunk: Chunk) -> bool:
-        """Tell whether the principal may see a chunk; one whose document was never looked up, nobody may."""
+        """Tell whether the principal may see a chunk; one whose document was never looked up, nobody may.
+
+        The chunk's id is made of its tenant: another tenant's chunk is known by it, whatever else it has in common.
+        """
         live = self._known.get(chunk.document_id)
-        return live is not None and live.version == chunk.version and live.admits(self._principal.readers)
+        return (
+            live is not None
+            and live.version == chunk.version
+            and live.admits(self._principal.readers)
+            and chunk.chunk_id == chunk_id(self._principal.tenant, chunk.document_id, chunk.version, chunk.ordinal)
+        )

@@ -23,6 +23,7 @@ from rag.errors import (
 _THROTTLED: Final = frozenset(
     {
         "BandwidthLimitExceeded",
+        "ExecutionLimitExceeded",
         "KMS.ThrottlingException",
         "LimitExceededException",
         "PriorRequestNotComplete",

@@ -1,4 +1,4 @@
-"""A table of the registry: each request under a total deadline and one attempt, with AWS's errors as ours."""
+"""A table: each request under a total deadline and one attempt, with AWS's errors as ours."""
 
 import random
 import time
@@ -25,10 +25,21 @@ Pause = Callable[[float], None]
 
 
 class Table:
-    """Requests to one table."""
+    """Requests to one table, the registry's unless it is `described` otherwise, with the `access` that they take."""
 
-    def __init__(self, name: str, *, timeout_seconds: float, client: Any = None, pause: Pause = time.sleep) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        timeout_seconds: float,
+        client: Any = None,
+        pause: Pause = time.sleep,
+        described: str = _REGISTRY,
+        access: str = _ACCESS,
+    ) -> None:
         self.name = name
+        self._described = described
+        self._access = access
         self._timeout = timeout_seconds
         self._pause = pause
         self._client: Any = client or boto3.client(
@@ -53,8 +64,8 @@ class Table:
             UpstreamThrottled, UpstreamUnavailable: worth another attempt.
             PermanentError: the table is missing, the role may not do this, or the answer is none.
         """
-        with aws_errors(_REGISTRY, forbidden=_ACCESS):
-            return within(self._timeout, requests, service=_REGISTRY)
+        with aws_errors(self._described, forbidden=self._access):
+            return within(self._timeout, requests, service=self._described)
 
     def back_off(self, attempt: int) -> None:
         """Wait before the next attempt, counted from 0: twice as long each time, give or take half."""

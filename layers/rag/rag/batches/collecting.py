@@ -14,13 +14,11 @@ from rag.batches.contracts import (
     ItemError,
     Outcome,
 )
-from rag.batches.staged import StagedQuestion
+from rag.batches.staged import RESULTS_NAME, StagedQuestion
 from rag.batches.staging import BatchStaging
 from rag.contracts import Answer
 from rag.errors import RagError
 from rag.ports import ObjectStore
-
-RESULTS_NAME: Final = "results.json"
 
 _LOST: Final = ItemError(name="InternalError", message="Its answer is gone: ask it again.")
 

@@ -25,11 +25,15 @@ class Terms(Contract, frozen=True, kw_only=True):
 
 
 class BatchInput(Terms, frozen=True, kw_only=True):
-    """Input of the batch machine. Each question is judged by itself."""
+    """Input of the batch machine. Each question is judged by itself.
+
+    `caller` is whoever started it over HTTP: the API shows it to nobody else, and the states have no use for it.
+    """
 
     MALFORMED: ClassVar[str] = "The input must be an object with queries, a list of 1 to 100 questions."
 
     queries: Annotated[list[Any], Meta(min_length=1, max_length=MAX_QUESTIONS)]
+    caller: dict[str, Any] | UnsetType = UNSET
 
 
 class BulkInput(Terms, frozen=True, kw_only=True):
@@ -106,6 +110,8 @@ class SearchBatchResponse(Contract, frozen=True, kw_only=True):
     passages: int
     dropped: int
     collapsed: int
+    suspicious: int = 0
+    distrusted: int = 0
     rerank_failed: int
     rerank_failures: list[str]
 

@@ -6,9 +6,9 @@ from typing import Final
 
 import msgspec
 
-from rag.batches.collecting import RESULTS_NAME, failed, is_answered, succeeded
+from rag.batches.collecting import failed, is_answered, succeeded
 from rag.batches.contracts import Batch, BatchOutput, BatchResult, CollectBulkRequest, ItemError, invalid
-from rag.batches.staged import PartQuestion, part_of
+from rag.batches.staged import RESULTS_NAME, PartQuestion, part_of
 from rag.batches.staging import BatchStaging
 from rag.contracts import Answer
 from rag.ports import ObjectStore

@@ -59,6 +59,8 @@ class SearchBatch:
             passages=sum(len(one.passages) for one in found.values()),
             dropped=sum(one.dropped for one in found.values()),
             collapsed=sum(one.collapsed for one in found.values()),
+            suspicious=sum(passage.suspicious for one in found.values() for passage in one.passages),
+            distrusted=sum(one.distrusted for one in found.values()),
             rerank_failed=len(reasons),
             rerank_failures=sorted(set(reasons)),
         )

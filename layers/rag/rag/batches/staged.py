@@ -10,6 +10,7 @@ from rag.index_pointer import IndexTarget
 from rag.objects import BATCHES
 
 PART_NAME: Final = "part.json"
+RESULTS_NAME: Final = "results.json"
 
 
 class PartQuestion(msgspec.Struct, frozen=True):
@@ -78,6 +79,11 @@ def area_of(tenant: str) -> str:
 def prefix_of(tenant: str, name: str) -> str:
     """Return where a batch of this name is staged."""
     return f"{area_of(tenant)}{name}"
+
+
+def results_key(tenant: str, name: str) -> str:
+    """Return the key of the results of a batch of this name, where its execution's output does not hold them."""
+    return f"{prefix_of(tenant, name)}/{RESULTS_NAME}"
 
 
 def part_of(prefix: str, number: int) -> Batch:

@@ -6,10 +6,8 @@ on short texts they mistake Western European for its neighbours, and a wrong gue
 
 import codecs
 import re
-import unicodedata
-from typing import Final, NamedTuple
+from typing import Final
 
-from rag.documents.invisible import without_invisible
 from rag.errors import UnreadableDocument
 
 _MARKS: Final = (  # UTF-32 first: its little-endian mark begins with UTF-16's
@@ -19,30 +17,11 @@ _MARKS: Final = (  # UTF-32 first: its little-endian mark begins with UTF-16's
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_LINE_ENDS: Final = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff]")
 _ENCODED: Final = re.compile("[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _C1: Final = re.compile("[\x80-\x9f]")
 _CONTROL_BYTES: Final = bytes(byte for byte in range(32) if byte not in b"\t\n\v\f\r\x1b")
 _TOLERATED: Final = 0.01  # control characters in a text that is not binary, as old printers' files hold them
-
-
-class Cleaned(NamedTuple):
-    """A text as it can be stored, and how many invisible characters were taken out of it."""
-
-    text: str
-    stripped: int
-
-
-def cleaned(text: str) -> Cleaned:
-    """Return the text in Unicode's composed form, as queries are, with only newlines as line ends.
-
-    Characters that cannot be seen go, control characters and lone surrogates among them.
-    """
-    if text.isascii() and "\r" not in text and text.isprintable():
-        return Cleaned(text, 0)
-    visible, stripped = without_invisible(_LINE_ENDS.sub("\n", text))
-    return Cleaned(unicodedata.normalize("NFC", visible), stripped)
 
 
 def decoded(data: bytes) -> str:

@@ -9,7 +9,8 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Final
 
-from rag.documents.decoding import Cleaned, cleaned, decoded
+from rag.cleaning import Cleaned, cleaned
+from rag.documents.decoding import decoded
 from rag.documents.document import MAX_TEXT_BYTES, TOO_MUCH_TEXT, Extracted
 from rag.documents.headings import HeadingPaths
 from rag.documents.signatures import binary_format

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
+from rag.cleaning import cleaned
 from rag.documents.attributes import parse_metadata
-from rag.documents.decoding import cleaned
 from rag.documents.document import Rejected
 from rag.documents.extraction import shortened_title
 from rag.documents.naming import check_id, printable

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.documents.invisible import without_invisible
+from rag.cleaning import with_invisible_shown, without_invisible
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,23 @@ def test_joiners_that_join_nothing_go(text: str) -> None:
 
 def test_lines_and_tabs_stay() -> None:
     assert without_invisible("a\tb\nc") == ("a\tb\nc", 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x9b31mred", "red"),
+        ("\x1b[2J\x1b[1;1Hgone", "gone"),
+        ("\x1b]0;title\x07shown", "shown"),
+        ("\x1b]8;;https://collector.example\x1b\\here\x1b]8;;\x1b\\", "here"),
+        ("a\x1b[", "a["),
+    ],
+    ids=ascii,
+)
+def test_what_steers_a_terminal_goes_with_its_parameters(text: str, left: str) -> None:
+    assert without_invisible(text)[0] == left
+
+
+def test_where_places_count_a_replacement_stands_for_what_cannot_be_seen() -> None:
+    assert with_invisible_shown("a\u200bb\x1b[0m") == "a\ufffdb\ufffd[0m"

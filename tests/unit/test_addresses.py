@@ -1,0 +1,67 @@
+"""Addresses are found in whatever form a reader or a renderer would follow them, and nothing else is taken for one."""
+
+import pytest
+
+from rag.addresses import addresses
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.example/x?d=1",
+        "HTTP://EVIL.EXAMPLE",
+        "ftp://evil.example",
+        "evil-app://open",
+        "hxxps://evil.example/x",
+        "hxxps[:]//evil[.]example/x",
+        "https:\\\\evil.example\\x",
+        "https%3A%2F%2Fevil.example",
+        "//evil.example/pixel.png",
+        "\\\\evil\\share",
+        "www.evil.example",
+        "evil.com",
+        "evil.co.uk",
+        "evil[.]com",
+        "evil(dot)com",
+        "evil\\.com",
+        "evil.example/path",
+        "evil.example:8080",
+        "10.1.2.3/pixel",
+        "10.1.2.3:8080",
+        "xn--80ak6aa92e.xn--p1ai",
+        "someone@evil.example",
+        "mailto:someone@evil.example",
+        "javascript:alert(1)",
+        "data:text/html;base64,PGI+",
+        "tel:+4930123456",
+        "\uff45\uff56\uff49\uff4c\uff0e\uff43\uff4f\uff4d",
+        "evil\u3002com",
+        "https\uff1a\uff0f\uff0fevil.example",
+        "https:\u2215\u2215evil.example",
+        "https://\U0001d41evil.example",
+    ],
+    ids=ascii,
+)
+def test_an_address_is_found_as_a_whole(address: str) -> None:
+    (found,) = addresses(f"See ({address}), please.")
+    assert (found.text, found.doubtful) == (address, False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It costs 3.14 euros, e.g. at 10:30 a.m., as v1.2.3 of 24.12.2026 says.",
+        "Ask 10.1.2.3 and/or Dr. Weber (U.S.).",
+        "Read Node.js, report.pdf and config.yaml.",
+        "Data: three. Note: JavaScript: The Good Parts. 1:2 // a comment",
+        "費用は180ユーロです。次の日。",
+        "Items[0].name and a[1]: b; C:\\Users\\x",
+    ],
+)
+def test_what_only_looks_like_an_address_is_none(text: str) -> None:
+    assert list(addresses(text)) == []
+
+
+def test_two_sentences_without_a_space_are_doubtful_and_can_be_told_apart() -> None:
+    (found,) = addresses("It is paid apart.It is not refunded.")
+    assert (found.doubtful, found.broken) == (True, "apart. It")
