@@ -24,10 +24,19 @@ for layer in ingest milvus; do
     --constraint layers/rag/requirements.txt $shared
 done
 
+# The API's authorizer alone verifies tokens, and brings what that takes.
+# shellcheck disable=SC2086 # one option a word
+compile functions/authorize/requirements.in functions/authorize/requirements.txt "${lambda[@]}" \
+  --constraint layers/rag/requirements.txt $shared
+
 # What runs on a laptop: the same versions as on Lambda, for Python 3.11 to 3.13 on any platform.
-laptop=(--universal --python-version 3.11 --constraint layers/rag/requirements.txt --constraint layers/ingest/requirements.txt)
+laptop=(--universal --python-version 3.11 --constraint layers/rag/requirements.txt --constraint layers/ingest/requirements.txt
+  --constraint functions/authorize/requirements.txt)
 compile requirements/local.in requirements/local.txt "${laptop[@]}"
 compile requirements/dev.in requirements/dev.txt "${laptop[@]}" --constraint requirements/local.txt
 
 # The SAM CLI pins libraries that the rest uses in newer versions, so it lives in an environment of its own.
 compile requirements/sam.in requirements/sam.txt --universal --python-version 3.11
+
+# checkov pins even more.
+compile requirements/rehearse.in requirements/rehearse.txt --universal --python-version 3.11

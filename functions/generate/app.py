@@ -36,6 +36,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
             "reason_not_answered": answer.reason,
             "citations": len(answer.citations),
             "removed_markers": generated.removed_markers,
+            "removed_links": generated.removed_links,
             "prompt_tokens": usage.prompt_tokens,
             "completion_tokens": usage.completion_tokens,
             "cost_usd": usage.cost_usd,

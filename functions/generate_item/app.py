@@ -45,6 +45,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
             "reason_not_answered": answer.reason,
             "citations": len(answer.citations),
             "removed_markers": generated.removed_markers,
+            "removed_links": generated.removed_links,
             "cost_usd": answer.usage.cost_usd,
         },
     )

@@ -29,11 +29,13 @@ def search_vectors() -> SearchVectors:
             live=DynamoRegistry(settings.registry_table, timeout_seconds=QUERY_TIMEOUT_SECONDS),
             tuning_of=settings.tuning.tuning_of,
             seconds=LEGS_SECONDS,
+            on_searched=lambda milliseconds: count(vector_store_milliseconds=milliseconds),
         ),
         reranker=reranker(settings.rerank),
         rerank_depth=settings.rerank.depth if settings.rerank else 0,
         diversity=settings.passages.diversity,
         merged_tokens=settings.passages.merged_tokens,
+        drop_suspicious=settings.passages.drop_suspicious,
     )
 
 
@@ -49,6 +51,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         passages_found=len(response.passages),
         passages_dropped=searched.found.dropped,
         passages_collapsed=searched.found.collapsed,
+        passages_suspicious=sum(passage.suspicious for passage in response.passages),
+        passages_distrusted=searched.found.distrusted,
         nothing_relevant=int(not response.relevant),
         rerank_failed=int(searched.found.rerank_failure is not None),
     )
@@ -59,6 +63,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
             "passages": len(response.passages),
             "dropped": searched.found.dropped,
             "collapsed": searched.found.collapsed,
+            "distrusted": searched.found.distrusted,
             "relevant": response.relevant,
             "rerank_failure": searched.found.rerank_failure,
         },

@@ -44,6 +44,7 @@ def search_batch() -> SearchBatch:
             rerank_depth=rerank.depth if rerank else 0,
             diversity=search.passages.diversity,
             merged_tokens=search.passages.merged_tokens,
+            drop_suspicious=search.passages.drop_suspicious,
         ),
         model=Variables(os.environ).text("CHAT_MODEL"),
     )
@@ -59,6 +60,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         passages_found=response.passages,
         passages_dropped=response.dropped,
         passages_collapsed=response.collapsed,
+        passages_suspicious=response.suspicious,
+        passages_distrusted=response.distrusted,
         nothing_relevant=response.refused,
         rerank_failed=response.rerank_failed,
     )
@@ -69,6 +72,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
             "passages": response.passages,
             "dropped": response.dropped,
             "collapsed": response.collapsed,
+            "distrusted": response.distrusted,
             "nothing_relevant": response.refused,
             "rerank_failed": response.rerank_failed,
             "rerank_failures": response.rerank_failures,

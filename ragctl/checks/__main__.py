@@ -1,4 +1,4 @@
-"""`python -m ragctl.checks`: the state machines. `python -m ragctl.checks BUILD_DIR ARCH`: the layers built there."""
+"""`python -m ragctl.checks`: the state machines and the API's contract. With BUILD_DIR ARCH: the layers built there."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
 
-from ragctl.checks import layers, state_machine
+from ragctl.checks import contract, layers, state_machine
 
 
 def main(arguments: list[str]) -> int:
@@ -22,7 +22,10 @@ def main(arguments: list[str]) -> int:
             for path, given in definitions(Path("template.yaml"))
             for problem in state_machine.problems(path, given)
         ]
-        summary = "state machines: graph, time limits, retries, error names and substitutions hold"
+        found += contract.problems(Path("api/openapi.yaml"))
+        summary = (
+            "state machines: graph, time limits, retries, error names and substitutions hold; the API's contract too"
+        )
     for problem in found:
         print(problem, file=sys.stderr)
     if not found:

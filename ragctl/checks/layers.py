@@ -1,4 +1,4 @@
-"""Check the layers that `sam build` made: processor, byte-code, weight, and that the runtime's own parts stayed out."""
+"""Check what `sam build` made of packages: processor, byte-code, weight, and that the runtime's parts stayed out."""
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -15,12 +15,17 @@ _FROM_THE_RUNTIME: Final = ("boto3", "botocore", "s3transfer")
 def problems(build: Path, architecture: str, together: Collection[frozenset[str]]) -> list[str]:
     """Return what is wrong with the layers below `build`, made for `architecture` (arm64 or x86_64).
 
+    A function that brings packages of its own is held to the same.
+
     `together` are the names of layers that one function has.
     """
     layers = {path.name: path for path in sorted(build.glob("*Layer")) if path.is_dir()}
     if not layers:
         return [f"{build} holds no built layer: run make build first"]
-    found = [problem for layer in layers.values() for problem in _layer(layer, architecture)]
+    found = [problem for layer in layers.values() for problem in _packages(layer, layer / "python", architecture)]
+    for function in sorted(build.glob("*Function")):
+        if any(function.glob("*.dist-info")):
+            found += _packages(function, function, architecture)
     for names in sorted(map(sorted, together)):
         weight = sum(size(layers[name]) for name in names if name in layers)
         if weight > MAX_UNZIPPED_BYTES:
@@ -34,14 +39,15 @@ def size(layer: Path) -> int:
     return sum(path.stat().st_size for path in layer.rglob("*") if path.is_file())
 
 
-def _layer(layer: Path, architecture: str) -> Iterator[str]:
+def _packages(built: Path, packages: Path, architecture: str) -> Iterator[str]:
+    """Yield what is wrong with what was built, whose packages lie in a folder of it."""
     for name in _FROM_THE_RUNTIME:
-        if (layer / "python" / name).exists():
-            yield f"{layer.name} holds {name}, which the Lambda runtime brings"
-    for path in layer.rglob("*.so*"):
+        if (packages / name).exists():
+            yield f"{built.name} holds {name}, which the Lambda runtime brings"
+    for path in built.rglob("*.so*"):
         header = path.read_bytes()[:20]
         if header[:4] == _ELF_MAGIC and int.from_bytes(header[_MACHINE_AT], "little") != _MACHINES[architecture]:
-            yield f"{path.relative_to(layer.parent)} was not built for {architecture}"
-    for source in (layer / "python").rglob("*.py"):
+            yield f"{path.relative_to(built.parent)} was not built for {architecture}"
+    for source in packages.rglob("*.py"):
         if not any((source.parent / "__pycache__").glob(f"{source.stem}.*.pyc")):
-            yield f"{source.relative_to(layer.parent)} has no byte-code"
+            yield f"{source.relative_to(built.parent)} has no byte-code"

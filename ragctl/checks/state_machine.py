@@ -6,7 +6,7 @@ dangling `Next`, an orphan and an unknown `StartAt`.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,14 @@ LAMBDA_TRANSIENTS: Final = {
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
 }
+DYNAMODB_TRANSIENTS: Final = {
+    "DynamoDB.InternalServerError",
+    "DynamoDB.ProvisionedThroughputExceededException",
+    "DynamoDB.RequestLimitExceeded",
+    "DynamoDB.SdkClientException",
+    "DynamoDB.ThrottlingException",
+}
+_TABLE: Final = "arn:aws:states:::dynamodb:"
 _SUBSTITUTION: Final = re.compile(r"\$\{(\w+)\}")
 
 
@@ -87,19 +95,25 @@ def _tasks(
 
 
 def _task(name: str, state: Mapping[str, Any], limit: int | None, rules: Rules) -> Iterator[str]:
-    for field in ("Parameters", "ResultSelector", "TimeoutSeconds"):
+    asks_table = str(state.get("Resource")).startswith(_TABLE)
+    shaping = "ResultPath" if asks_table else "ResultSelector"  # an item that is absent has no path to select by
+    for field in ("Parameters", shaping, "TimeoutSeconds"):
         if field not in state:
             yield f"{name} has no {field}"
     if limit is not None and state.get("TimeoutSeconds", 0) >= limit:
         yield f"{name} may take longer than the machine"
-    yield from (f"{name}: {problem}" for problem in _retries(state.get("Retry", []), rules))
+    wanted = (DYNAMODB_TRANSIENTS,) if asks_table else (transient_errors(), LAMBDA_TRANSIENTS)
+    yield from (f"{name}: {problem}" for problem in _retries(state.get("Retry", []), rules, wanted))
 
 
 def _error_paths(name: str, state: Mapping[str, Any], rules: Rules, *, starts: bool) -> Iterator[str]:
     """Yield what puts a caught error where the states behind do not look for it."""
     for catch in state.get("Catch", ()):
         path = catch.get("ResultPath")
-        if name in rules.reporting:
+        if name in rules.optional and catch.get("ErrorEquals") == ["States.ALL"]:
+            if path in (None, "$"):
+                yield f"{name} catches over what the machine goes on with"
+        elif name in rules.reporting:
             if path in (None, "$", rules.error_at):
                 yield f"{name} catches over the error that it reports"
         elif starts and path != "$":
@@ -108,12 +122,12 @@ def _error_paths(name: str, state: Mapping[str, Any], rules: Rules, *, starts: b
             yield f'{name} catches without ResultPath "{rules.error_at}", where the error is read'
 
 
-def _retries(retries: list[Mapping[str, Any]], rules: Rules) -> Iterator[str]:
-    """Yield what keeps the retries from being our transient errors' and Lambda's, once each, and no others."""
-    missing = transient_errors() | LAMBDA_TRANSIENTS
+def _retries(retries: list[Mapping[str, Any]], rules: Rules, families: Sequence[set[str]]) -> Iterator[str]:
+    """Yield what keeps the retries from being those of the families of transient errors, once each, and no others."""
+    missing = set().union(*families)
     for retry in retries:
         names = set(retry.get("ErrorEquals", ()))
-        if not names or not any(names <= wanted for wanted in (transient_errors(), LAMBDA_TRANSIENTS)):
+        if not names or not any(names <= family for family in families):
             yield f"{sorted(names)} must not be retried"
         elif not names <= missing:
             yield f"{sorted(names)} must not be retried twice"

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from rag.adapters.dynamodb_catalogue import DynamoCatalogue
+from rag.adapters.dynamodb_counts import DynamoCounts
 from rag.adapters.dynamodb_pointer import DynamoPointer
+from rag.adapters.dynamodb_principals import DynamoPrincipals
 from rag.adapters.dynamodb_registry import DynamoRegistry
 from rag.adapters.s3_objects import S3Objects
 from rag.errors import (
@@ -60,6 +63,15 @@ DYNAMO_USES: dict[str, Use] = {
     "tenants": lambda url, seconds: list(registry_at(url, seconds).tenants()),
     "store": lambda url, seconds: registry_at(url, seconds).store([Registration("acme", SECRET)]),
     "read pointer": lambda url, seconds: pointer_at(url, seconds).read(),
+    "catalogue": lambda url, seconds: list(
+        DynamoCatalogue(TABLE, timeout_seconds=seconds, client=client_at("dynamodb", url)).after("acme", "", SECRET)
+    ),
+    "find caller": lambda url, seconds: DynamoPrincipals(
+        TABLE, timeout_seconds=seconds, client=client_at("dynamodb", url)
+    ).find(SECRET),
+    "raise count": lambda url, seconds: DynamoCounts(
+        TABLE, timeout_seconds=seconds, client=client_at("dynamodb", url)
+    ).raised(SECRET, 1, 5, 2_000),
 }
 S3_USES: dict[str, Use] = {
     "info": lambda url, seconds: objects_at(url, seconds).info(SECRET),

@@ -1,0 +1,39 @@
+"""GET /v1/documents/{document_id}: show one document that the caller may see."""
+
+import os
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from rag.adapters.dynamodb_principals import DynamoPrincipals
+from rag.adapters.dynamodb_registry import QUERY_TIMEOUT_SECONDS, DynamoRegistry
+from rag.http.callers import IdentifyCaller
+from rag.http.documents import ShowDocument
+from rag.http.endpoint import Endpoint
+from rag.http.exchange import HttpResponse
+from rag.http.settings import DocumentSettings
+from rag.http.telemetry import answered
+from rag.telemetry import logger, metrics, tracer
+
+
+@cache
+def show_document() -> Endpoint:
+    """Wire this function's adapters, once per execution environment."""
+    settings = DocumentSettings.from_environment(os.environ)
+    table = settings.registry_table
+    return Endpoint(
+        IdentifyCaller(settings.callers.authorization, DynamoPrincipals(settings.callers.principals_table)),
+        ShowDocument(
+            registry=DynamoRegistry(table, timeout_seconds=QUERY_TIMEOUT_SECONDS),
+            files=DynamoRegistry(table, "file", timeout_seconds=QUERY_TIMEOUT_SECONDS),
+        ),
+    )
+
+
+@logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
+@metrics.log_metrics(capture_cold_start_metric=True)
+@tracer.capture_lambda_handler(capture_response=False, capture_error=False)
+@answered
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> HttpResponse:
+    return show_document()(event)

@@ -1,0 +1,48 @@
+"""DynamoDB adapter for the Counts port: items of the principals' table, raised under a condition."""
+
+from functools import partial
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from rag.adapters.aws_errors import error_code
+from rag.adapters.dynamodb_principals import DESCRIBED
+from rag.adapters.dynamodb_table import QUERY_TIMEOUT_SECONDS, Table
+
+_ACCESS: Final = "dynamodb:UpdateItem"
+
+
+class DynamoCounts:
+    """Counts of one table. Each request has `timeout_seconds`.
+
+    Raises:
+        UpstreamThrottled, UpstreamUnavailable: worth another attempt.
+        PermanentError: the table is missing, or the role may not use it.
+    """
+
+    def __init__(self, table: str, *, timeout_seconds: float = QUERY_TIMEOUT_SECONDS, client: Any = None) -> None:
+        self._table = Table(table, timeout_seconds=timeout_seconds, client=client, described=DESCRIBED, access=_ACCESS)
+
+    def raised(self, key: str, by: int, limit: int, expires_at: int) -> bool:
+        """Raise a count by `by`, unless it would pass the limit then; return whether it was raised."""
+        return by <= limit and self._table.within_time(partial(self._raised, key, by, limit, expires_at))
+
+    def _raised(self, key: str, by: int, limit: int, expires_at: int) -> bool:
+        try:
+            self._table.call(
+                "update_item",
+                TableName=self._table.name,
+                Key={"caller": {"S": key}},
+                UpdateExpression="ADD used :by SET expires_at = :expires_at",
+                ConditionExpression="attribute_not_exists(used) OR used <= :most",
+                ExpressionAttributeValues={
+                    ":by": {"N": str(by)},
+                    ":most": {"N": str(limit - by)},
+                    ":expires_at": {"N": str(expires_at)},
+                },
+            )
+        except ClientError as error:
+            if error_code(error) == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
