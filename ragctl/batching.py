@@ -87,7 +87,7 @@ class BatchAsker:
             request = {"queries_key": key, **shared}
         described = self._followed(machine, request, name, prefix, show)
         results = self._results(described)
-        return _answers(described, [_own(result, line) for result, line in zip(results, lines, strict=True)])
+        return _answers(described, [own_result(result, line) for result, line in zip(results, lines, strict=True)])
 
     def _followed(
         self, machine: Machine, request: Mapping[str, Any], name: str, prefix: str, show: Show
@@ -118,7 +118,7 @@ class BatchAsker:
         )
 
 
-def _own(result: dict[str, Any], line: Line) -> dict[str, Any]:
+def own_result(result: dict[str, Any], line: Line) -> dict[str, Any]:
     """Return the result with the line's id, and with what is wrong with the line by its number in the file."""
     index, *rest = result.items()
     identified = dict([index, *([("id", line.question.id)] if line.question.id is not None else []), *rest])

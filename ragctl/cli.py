@@ -5,7 +5,20 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
-from ragctl.commands import ask, demo, doctor, documents, evaluate, index, ingest, invoke, reindex, stack
+from ragctl.commands import (
+    ask,
+    demo,
+    doctor,
+    documents,
+    evaluate,
+    index,
+    ingest,
+    invoke,
+    principals,
+    reindex,
+    stack,
+    token,
+)
 from ragctl.failure import Failure
 
 _DISTRIBUTION: Final = "serverless-rag"
@@ -39,9 +52,11 @@ for command in (stack.up, stack.down, stack.status, ingest.ingest, ask.ask, invo
     app.command()(command)
 app.command()(doctor.doctor)
 app.command()(reindex.reindex)
+app.command()(token.token)
 app.command("eval")(evaluate.evaluate)
 app.add_typer(documents.app, name="documents")
 app.add_typer(index.app, name="index")
+app.add_typer(principals.app, name="principals")
 
 
 def main() -> None:

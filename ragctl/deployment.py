@@ -14,6 +14,7 @@ from ragctl.local.account import CREDENTIAL, DEFAULT_PORT, REGION, STACK_NAME, e
 
 DEFAULT_DATA_DIRECTORY = Path(".rag")
 _ENDPOINT_VARIABLE = "RAG_ENDPOINT"  # for a local stack that was started elsewhere or with another --data-dir
+_API_VARIABLE = "RAG_API_URL"  # for its HTTP API, where that is not at the address that the stack itself names
 
 _HOW_TO_START = f"Start it with: rag up --detach (or point {_ENDPOINT_VARIABLE} at the one that runs)"
 
@@ -46,6 +47,17 @@ class Deployment:
         except BotoCoreError as error:
             raise Failure(f"AWS cannot be reached: {error}") from error
 
+    def signing(self) -> tuple[Any, str]:
+        """Return the credentials that requests are signed with, as boto3 holds them, and the region.
+
+        Raises:
+            Failure: there are none.
+        """
+        credentials = self._session.get_credentials()
+        if credentials is None:
+            raise Failure("No AWS credentials are set. Sign in, or set AWS_PROFILE.")
+        return credentials, self._session.region_name
+
     @cached_property
     def outputs(self) -> Mapping[str, str]:
         """The stack's outputs, by name.
@@ -63,6 +75,8 @@ class Deployment:
             Failure: the local stack is not running, or the stack is not of this template.
         """
         value = self.outputs.get(name, "")
+        if name == "ApiUrl" and self.endpoint is not None:
+            value = os.environ.get(_API_VARIABLE, "").rstrip("/") or value
         if not value:
             raise Failure(f"The stack {self.stack} has no output {name}: deploy it again with this version.")
         return value

@@ -117,8 +117,8 @@ class Following:
         for described in self.machine.since(self.started - _CLOCK_SKEW):
             upload = by_key.get(_key_of(described))
             if upload and _is_of(described, upload):
-                batches = self.machine.output_of(described["executionArn"], "IngestBatches") or {"batches": []}
-                for batch in batches["batches"]:
+                output = self.machine.output_of(described["executionArn"], "IngestBatches") or {}
+                for batch in () if "error" in output else output.get("batches", ()):  # caught: no batch has told
                     told = msgspec.convert(batch, BatchDone).embedded
                     self.report.spent += Spent(told.embedded, told.reused, told.tokens, told.cost_usd)
 

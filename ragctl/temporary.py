@@ -43,7 +43,7 @@ def temporary_stack(data: Path, *, quiet: bool = True) -> Iterator[TemporaryStac
     """
     port = free_port()
     stack = TemporaryStack(endpoint(port))
-    stack.rag("up", "--detach", "--data-dir", str(data), "--port", str(port), quiet=quiet)
+    stack.rag("up", "--detach", "--data-dir", str(data), "--port", str(port), "--api-port", "0", quiet=quiet)
     try:
         yield stack
     finally:

@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 from rag.adapters.dynamodb_cache import INGESTION_TIMEOUT_SECONDS, DynamoEmbeddingCache
 from rag.adapters.dynamodb_pointer import DynamoPointer
+from rag.adapters.dynamodb_principals import DynamoPrincipals
 from rag.adapters.dynamodb_registry import DynamoRegistry
 from rag.adapters.openai_embedder import OpenAIEmbedder
 from rag.adapters.s3_objects import S3Objects
@@ -43,6 +44,15 @@ def embedder(deployment: Deployment) -> OpenAIEmbedder:
 def registry(deployment: Deployment, family: Literal["document", "file"] = "document") -> DynamoRegistry:
     """Return the deployment's registry: of documents, or of the files that hold several."""
     return DynamoRegistry(deployment.output("RegistryTableName"), family, client=deployment.client("dynamodb"))
+
+
+def principals(deployment: Deployment) -> DynamoPrincipals:
+    """Return the table of callers that bring no claims to the deployment's API."""
+    return DynamoPrincipals(
+        deployment.output("PrincipalsTableName"),
+        timeout_seconds=INGESTION_TIMEOUT_SECONDS,
+        client=deployment.client("dynamodb"),
+    )
 
 
 def objects(deployment: Deployment) -> S3Objects:

@@ -1,13 +1,19 @@
 """`rag ask`: a question through the state machine, or a file of them through those for batches."""
 
 import json
+import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ragctl.deployment import Deployment
 from ragctl.failure import Failure
+
+if TYPE_CHECKING:
+    from ragctl.batching import BatchAnswers, Line
 
 
 def ask(
@@ -28,7 +34,13 @@ def ask(
             help="With --file: write the results there, as JSONL in the order of the file.", show_default=False
         ),
     ] = None,
-    tenant: Annotated[str | None, typer.Option(help="Whose documents to search.", show_default="default")] = None,
+    tenant: Annotated[
+        str | None,
+        typer.Option(
+            help="Whose documents to search. With --api on the local stack alone: elsewhere the credentials tell.",
+            show_default="default",
+        ),
+    ] = None,
     group: Annotated[
         list[str] | None, typer.Option(help="A group of the asker; repeatable. It opens that group's documents.")
     ] = None,
@@ -54,6 +66,13 @@ def ask(
     phrasings: Annotated[
         int | None, typer.Option(help="Search for this many other phrasings of the question too, 1 to 4.")
     ] = None,
+    api: Annotated[bool, typer.Option("--api", help="Go through the HTTP API.")] = False,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="RAG_API_TOKEN", help="With --api: a token of the issuer that it trusts.", show_default=False
+        ),
+    ] = None,
     stack: Annotated[str | None, typer.Option(help="A CloudFormation stack instead of the local one.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the state machine's output as it is.")] = False,
 ) -> None:
@@ -63,18 +82,30 @@ def ask(
     a distributed map. Questions that fail do so alone and are listed; the exit status is 1 when all of them do. With
     --stack, your credentials need cloudformation:DescribeStacks, states:StartExecution, DescribeExecution and
     GetExecutionHistory; for a file s3:ListBucket, s3:GetObject and s3:PutObject below batches/ in the bucket too.
+
+    With --api, the question goes through the HTTP API, as an app's does, and a file of up to 100 as one batch. Who asks
+    is then told by the credentials, as the stack's ApiAuthorization wants them: your AWS credentials with
+    execute-api:Invoke (IAM), RAG_API_TOKEN (COGNITO and JWT), or RAG_API_KEY (API_KEY).
     """
     _check_usage(question, file, output, single={"--history": history, "--phrasings": phrasings})
-    given: dict[str, Any] = {"tenant": tenant, "groups": group or None, "top_k": top_k, "mode": mode}
+    if token is not None and not api and "RAG_API_TOKEN" not in os.environ:
+        raise typer.BadParameter("goes with --api alone", param_hint="--token")
+    caller = {"tenant": tenant, "groups": group or None}
+    given: dict[str, Any] = {**({} if api else caller), "top_k": top_k, "mode": mode}
     shared = {name: value for name, value in given.items() if value is not None}
     if condition is not None:
         shared["filter"] = _parsed(condition)
-    if file is not None:
-        _ask_all(Deployment.find(stack), file, shared, output, as_json)
-        return
     alone = {"history": _read(history) if history else None, "phrasings": phrasings}
     request = {"query": question, **shared, **{name: value for name, value in alone.items() if value is not None}}
-    _ask_one(Deployment.find(stack), request, as_json)
+    deployment = Deployment.find(stack)
+    over_http = {**caller, "token": token} if api else None
+    if file is not None:
+        answers = partial(_batch_over_http, deployment, over_http) if over_http else partial(_batch, deployment)
+        _ask_all(answers, file, shared, output, as_json)
+    elif over_http is not None:
+        _ask_over_http(deployment, over_http, request, as_json)
+    else:
+        _ask_one(deployment, request, as_json)
 
 
 def _check_usage(question: str | None, file: Path | None, output: Path | None, single: dict[str, Any]) -> None:
@@ -104,11 +135,31 @@ def _ask_one(deployment: Deployment, request: dict[str, Any], as_json: bool) -> 
     typer.echo(time_line(asked.seconds, asker.state_times(asked.execution)))
 
 
-def _ask_all(deployment: Deployment, file: Path, shared: dict[str, Any], output: Path | None, as_json: bool) -> None:
+def _ask_over_http(deployment: Deployment, caller: dict[str, Any], request: dict[str, Any], as_json: bool) -> None:
+    from ragctl.api.asking import ask
+    from ragctl.api.finding import client_of
+    from ragctl.rendering import answer_lines
+
+    with client_of(deployment, **caller) as client:
+        told = ask(client, request)
+    if as_json:
+        typer.echo(json.dumps(told.output, ensure_ascii=False))
+        return
+    for line in answer_lines(told.output):
+        typer.echo(line)
+    typer.echo(f"{told.seconds * 1000:.0f} ms over HTTP (trace id {told.output['trace_id']})")
+
+
+def _ask_all(
+    ask: "Callable[[list[Line], dict[str, Any]], BatchAnswers]",
+    file: Path,
+    shared: dict[str, Any],
+    output: Path | None,
+    as_json: bool,
+) -> None:
     from rag.errors import RagError
     from ragctl.batch_report import batch_lines, failure_lines, summary_line, write_results
-    from ragctl.batching import BatchAsker, read_lines
-    from ragctl.progress import answer_view
+    from ragctl.batching import read_lines
 
     try:
         lines = read_lines(file)
@@ -117,8 +168,7 @@ def _ask_all(deployment: Deployment, file: Path, shared: dict[str, Any], output:
     if not lines:
         raise typer.BadParameter("holds no question", param_hint="--file")
     try:
-        with answer_view(len(lines)) as show:
-            answers = BatchAsker(deployment).ask(lines, shared, show)
+        answers = ask(lines, shared)
     except RagError as error:
         raise Failure(str(error)) from error
     described = answers.as_object()
@@ -138,6 +188,24 @@ def _ask_all(deployment: Deployment, file: Path, shared: dict[str, Any], output:
             typer.echo(line, err=True)
     if answers.failed == len(answers.results):
         raise typer.Exit(1)
+
+
+def _batch(deployment: Deployment, lines: "list[Line]", shared: dict[str, Any]) -> "BatchAnswers":
+    from ragctl.batching import BatchAsker
+    from ragctl.progress import answer_view
+
+    with answer_view(len(lines)) as show:
+        return BatchAsker(deployment).ask(lines, shared, show)
+
+
+def _batch_over_http(
+    deployment: Deployment, caller: dict[str, Any], lines: "list[Line]", shared: dict[str, Any]
+) -> "BatchAnswers":
+    from ragctl.api.batching import ask_all
+    from ragctl.api.finding import client_of
+
+    with client_of(deployment, **caller) as client:
+        return ask_all(client, lines, shared)
 
 
 def _read(history: Path) -> Any:

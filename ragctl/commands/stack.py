@@ -8,7 +8,7 @@ import typer
 
 from ragctl.deployment import DEFAULT_DATA_DIRECTORY
 from ragctl.failure import Failure
-from ragctl.local.account import DEFAULT_PORT
+from ragctl.local.account import DEFAULT_API_PORT, DEFAULT_PORT
 from ragctl.local.embedders import EmbedderName
 
 DataDirectory = Annotated[Path, typer.Option("--data-dir", help="Where the local stack keeps its data and logs.")]
@@ -17,6 +17,9 @@ DataDirectory = Annotated[Path, typer.Option("--data-dir", help="Where the local
 def up(
     data: DataDirectory = DEFAULT_DATA_DIRECTORY,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the AWS endpoint; 0 finds one.")] = DEFAULT_PORT,
+    api_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the HTTP API; 0 finds one.")
+    ] = DEFAULT_API_PORT,
     detach: Annotated[bool, typer.Option("--detach", help="Return when it is ready, and leave it running.")] = False,
     template: Annotated[Path, typer.Option(help="The SAM template.")] = Path("template.yaml"),
     embedder: Annotated[
@@ -40,7 +43,8 @@ def up(
         from ragctl.local.detachment import start_detached
 
         assignments = [f"--parameter={name}={value}" for name, value in overrides.items()]
-        where = ["--data-dir", str(data), "--port", str(port), "--template", str(template)]
+        where = ["--data-dir", str(data), "--port", str(port), "--api-port", str(api_port)]
+        where += ["--template", str(template)]
         chosen = ["--embedder", embedder] if embedder else []
         raise typer.Exit(start_detached(["up", "--announce", *where, *chosen, *assignments], _pass_on))
 
@@ -50,7 +54,7 @@ def up(
     from ragctl.local.presence import Presence
     from ragctl.local.supervisor import CannotStartError, Options, run
 
-    options = Options(template, data, port, overrides, embedder)
+    options = Options(template, data, port, api_port, overrides, embedder)
 
     def ready(told: Presence) -> None:
         for line in announcement(told, options.logs, searched_model(data)):

@@ -5,6 +5,7 @@ REGION = "us-east-1"
 STACK_NAME = "rag"
 HOST = "127.0.0.1"  # loopback only: there is no authentication
 DEFAULT_PORT = 4566
+DEFAULT_API_PORT = 3000
 CREDENTIAL = "local"  # access key and secret alike; any would do
 
 

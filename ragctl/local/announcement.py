@@ -15,6 +15,8 @@ def announcement(told: Presence, logs: Path, embedding: ModelInUse | None) -> It
     """Yield the lines. `embedding` is the model whose vectors readers search."""
     yield f"The local stack is running (process {told.pid}):"
     yield f"  AWS endpoint   {told.endpoint}  {_SERVICES}"
+    if told.api_url:
+        yield f"  HTTP API       {told.api_url}  documentation at {told.api_url}/docs"
     for name, url in told.services.items():
         yield f"  {name:<14} {url}"
     if embedding:

@@ -6,14 +6,19 @@ or creates wrongly (`resources`), and a stand-in for every type that neither kno
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from ipaddress import ip_network
+from itertools import islice
 from typing import Any
 
 from moto.cloudformation import models as stacks
 from moto.cloudformation import parsing
 
 from ragctl.local.account import ACCOUNT_ID, REGION
+from ragctl.local.api_gateway import API_GATEWAY, is_address_of_api
 from ragctl.local.mending import replace
-from ragctl.local.resources import COMPLETIONS, CREATORS, Resource, stand_in
+from ragctl.local.resources import COMPLETIONS, CREATORS, Properties, Resource, stand_in
+
+_CREATORS = {**CREATORS, **API_GATEWAY}
 
 _stood_in_for: dict[str, str] = {}  # logical id to type, of what has only a name here
 
@@ -26,6 +31,11 @@ def mend() -> None:
     replace(parsing, "clean_json", _clean)
     replace(stacks.Stack, "parse_template", staticmethod(_parse))
     replace(stacks.Stack, "stack_resources", property(_resources_of))
+
+
+def also_create(creators: Mapping[str, Callable[[str, Properties], Resource]]) -> None:
+    """Have these create the types that they are for, from now on."""
+    _CREATORS.update(creators)
 
 
 _create_by_moto: Callable[..., Any] = parsing.parse_and_create_resource
@@ -41,7 +51,7 @@ def _create(logical_id: str, resource: Any, resources: Any, account_id: str, reg
         return None
     kind = resource["Type"]
     properties = _clean(resource.get("Properties", {}), resources)
-    creator = CREATORS.get(kind)
+    creator = _CREATORS.get(kind)
     if creator is None and kind in parsing.get_model_map():
         created = _create_by_moto(logical_id, resource, resources, account_id, region_name)
         if completion := COMPLETIONS.get(kind):
@@ -57,7 +67,7 @@ def _create(logical_id: str, resource: Any, resources: Any, account_id: str, reg
 
 def _class_of(kind: str) -> Any:
     """Return what answers for a type: also where moto asks whether an output's attribute exists."""
-    return Resource if kind in CREATORS or kind not in parsing.get_model_map() else _class_by_moto(kind)
+    return Resource if kind in _CREATORS or kind not in parsing.get_model_map() else _class_by_moto(kind)
 
 
 def _name(kind: str, stack_name: str, logical_id: str) -> str:
@@ -67,9 +77,12 @@ def _name(kind: str, stack_name: str, logical_id: str) -> str:
 
 
 def _clean(value: Any, resources: Any) -> Any:
-    """Resolve intrinsic functions, and drop AWS::NoValue from lists too, where moto leaves a None."""
+    """Resolve intrinsic functions, also Fn::Cidr, and drop AWS::NoValue from lists too, where moto leaves a None."""
     if isinstance(value, list):
         return [cleaned for cleaned in (_clean(entry, resources) for entry in value) if cleaned is not None]
+    if isinstance(value, dict) and "Fn::Cidr" in value:
+        block, count, bits = (_clean(part, resources) for part in value["Fn::Cidr"])
+        return [str(subnet) for subnet in islice(ip_network(block).subnets(new_prefix=32 - int(bits)), int(count))]
     return _clean_by_moto(value, resources)
 
 
@@ -86,11 +99,16 @@ def _resources_of(stack: Any) -> list[Any]:
     return [resource for resource in stack.resource_map.values() if resource is not None]
 
 
-def create_stack(name: str, template: Mapping[str, Any], parameters: Mapping[str, str]) -> Mapping[str, str]:
-    """Create a stack and return its outputs."""
+def create_stack(
+    name: str, template: Mapping[str, Any], parameters: Mapping[str, str], api_url: str | None = None
+) -> Mapping[str, str]:
+    """Create a stack and return its outputs, in which the API's address in AWS is `api_url` instead."""
     stack = stacks.cloudformation_backends[ACCOUNT_ID][REGION].create_stack(
         name=name, template=json.dumps(template), parameters=dict(parameters)
     )
+    for output in stack.output_map.values():
+        if output and api_url and is_address_of_api(str(output.value)):
+            output.value = api_url
     return {output["OutputKey"]: str(output["OutputValue"]) for output in stack.outputs or []}
 
 

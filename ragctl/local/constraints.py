@@ -6,8 +6,8 @@ from math import isfinite
 from typing import Any
 
 
-class _NotEvaluatedError(Exception):
-    """A rule uses a function that is not evaluated here."""
+class NotEvaluatedError(Exception):
+    """A rule or condition uses a function that is not evaluated here."""
 
 
 def misfit(declaration: Mapping[str, Any], value: str) -> str | None:
@@ -31,9 +31,30 @@ def violated_rule(rules: Mapping[str, Any], values: Mapping[str, str]) -> str | 
             for assertion in rule.get("Assertions", []):
                 if not _holds(assertion["Assert"], values):
                     return str(assertion.get("AssertDescription") or f"The template's rule {name} is violated.")
-        except _NotEvaluatedError:
+        except NotEvaluatedError:
             continue
     return None
+
+
+def condition_holds(name: str, conditions: Mapping[str, Any], values: Mapping[str, str]) -> bool:
+    """Return whether a template's condition holds.
+
+    Raises:
+        NotEvaluatedError: it uses other functions than Equals, Not, And, Or, Condition.
+    """
+    return _holds(_expanded(conditions[name], conditions), values)
+
+
+def _expanded(node: Any, conditions: Mapping[str, Any]) -> Any:
+    """Put conditions in the place of their names."""
+    match node:
+        case {"Condition": str(name)}:
+            return _expanded(conditions[name], conditions)
+        case dict():
+            return {key: _expanded(value, conditions) for key, value in node.items()}
+        case list():
+            return [_expanded(one, conditions) for one in node]
+    return node
 
 
 def _number_misfit(declaration: Mapping[str, Any], value: str) -> str | None:
@@ -63,7 +84,7 @@ def _holds(condition: object, values: Mapping[str, str]) -> bool:
             return all(_holds(one, values) for one in inner)
         case {"Fn::Or": [*inner]}:
             return any(_holds(one, values) for one in inner)
-    raise _NotEvaluatedError
+    raise NotEvaluatedError
 
 
 def _value(operand: object, values: Mapping[str, str]) -> str:
@@ -74,4 +95,4 @@ def _value(operand: object, values: Mapping[str, str]) -> str:
             return str(operand).lower()
         case str() | int() | float():
             return str(operand)
-    raise _NotEvaluatedError
+    raise NotEvaluatedError

@@ -8,8 +8,10 @@ from typing import Any
 
 from moto.events.models import Rule, events_backends
 
+from ragctl.iam.policy import Call
 from ragctl.local import s3_events
 from ragctl.local.account import ACCOUNT_ID, REGION
+from ragctl.local.authority import Authority, RefusedError
 from ragctl.local.deliveries import Deliveries
 from ragctl.local.event_input import target_input
 from ragctl.local.journaling import Application, Environ
@@ -18,7 +20,7 @@ from ragctl.local.mending import replace
 _send_by_moto: Callable[..., None] = Rule.send_to_targets
 
 
-def mend(deliveries: Deliveries) -> None:
+def mend(deliveries: Deliveries, authority: Authority) -> None:
     """Have rules hand their inputs to these."""
 
     def send_to_targets(rule: Any, original_event: dict[str, Any], transform_input: bool = True) -> None:
@@ -28,7 +30,8 @@ def mend(deliveries: Deliveries) -> None:
         event = {**original_event, "time": _iso(original_event["time"])}
         for target in rule.targets:
             if ":stateMachine:" in target["Arn"]:
-                deliveries.deliver(target["Arn"], event["id"], target_input(target, event, rule.name, rule.arn))
+                if _may_start(authority, rule, target):
+                    deliveries.deliver(target["Arn"], event["id"], target_input(target, event, rule.name, rule.arn))
             else:
                 _send_elsewhere(rule, target, original_event, transform_input)
 
@@ -49,6 +52,16 @@ def announcing(application: Application) -> Application:
         return answer
 
     return announce
+
+
+def _may_start(authority: Authority, rule: Any, target: dict[str, Any]) -> bool:
+    """Return whether a target's role may start it, and note when it may not: AWS would count a failed invocation."""
+    try:
+        authority.require(target.get("RoleArn", ""), [Call("states:StartExecution", target["Arn"])])
+    except RefusedError:
+        logging.getLogger(__name__).exception("The rule %s does not reach %s", rule.name, target["Arn"])
+        return False
+    return True
 
 
 def _send_elsewhere(rule: Any, target: Any, event: dict[str, Any], transform_input: bool) -> None:

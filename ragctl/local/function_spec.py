@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 
+from ragctl.local.account import CREDENTIAL
+
 # The machine's own: where programs, libraries, homes and trusted certificates are. Nothing else is inherited.
 _INHERITED = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
@@ -17,6 +19,7 @@ class FunctionSpec:
     """One Lambda function, as the template declares it.
 
     `layers` are directories whose content is importable. Third-party packages come from the running interpreter.
+    `access_key` tells the AWS endpoint whose rights it has.
     """
 
     name: str
@@ -27,6 +30,7 @@ class FunctionSpec:
     timeout_seconds: float
     memory_mb: int
     layers: tuple[Path, ...] = ()
+    access_key: str = CREDENTIAL
 
     @property
     def region(self) -> str:
@@ -49,9 +53,9 @@ def process_environment(spec: FunctionSpec, runtime_api: str) -> dict[str, str]:
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     code_directory = str(spec.code_directory.resolve())
     overridable = {
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_SESSION_TOKEN": "local",
+        "AWS_ACCESS_KEY_ID": spec.access_key,
+        "AWS_SECRET_ACCESS_KEY": CREDENTIAL,
+        "AWS_SESSION_TOKEN": CREDENTIAL,
         "AWS_CONFIG_FILE": os.devnull,  # HOME is the caller's, its profiles are not for functions
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "LANG": "en_US.UTF-8",

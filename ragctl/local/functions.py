@@ -13,6 +13,7 @@ from moto.awslambda.models import LambdaFunction
 from moto.awslambda.utils import get_backend
 
 from ragctl.local.account import ACCOUNT_ID, REGION
+from ragctl.local.authority import role_name
 from ragctl.local.mending import replace
 from ragctl.local.workers import FunctionPool, FunctionSpec, InvocationResult, RequestTooLargeError
 
@@ -99,6 +100,7 @@ def _spec(function: Any, root: Path, endpoint: str) -> FunctionSpec:
         timeout_seconds=float(function.timeout),
         memory_mb=int(function.memory_size),
         layers=tuple(root / layer.content["S3Key"] for layer in layers),
+        access_key=role_name(function.role),
     )
 
 

@@ -59,7 +59,7 @@ def _changes(environ: Environ) -> Callable[[], list[Key]] | None:
 
 
 def _of_json(environ: Environ, keys: Callable[[Any], list[Key]]) -> Callable[[], list[Key]]:
-    body = _body(environ)
+    body = read_body(environ)
     return lambda: keys(json.loads(body))
 
 
@@ -72,7 +72,7 @@ def _of_s3(environ: Environ) -> Callable[[], list[Key]] | None:
     if name:
         return lambda: [(OBJECT, bucket, name)]
     if "delete" in query:
-        body = _body(environ)
+        body = read_body(environ)
         return lambda: [(OBJECT, bucket, deleted) for deleted in _named_in(body)]
     return None
 
@@ -88,7 +88,7 @@ def _is_s3(environ: Environ) -> bool:
     return scope["service"] == "s3" if scope else "X-Amz-Signature=" in environ.get("QUERY_STRING", "")
 
 
-def _body(environ: Environ) -> bytes:
+def read_body(environ: Environ) -> bytes:
     """Read the request's body and leave it to be read again."""
     length = environ.get("CONTENT_LENGTH")
     stream = environ["wsgi.input"]

@@ -29,15 +29,17 @@ from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguagePa
 from moto.stepfunctions.parser.quotas import is_within_size_quota
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
+from ragctl.iam.policy import Call
+from ragctl.local.authority import Authority, RefusedError
 from ragctl.local.mending import replace
 
 _MOST_CHILDREN_AT_ONCE = 64  # a map without MaxConcurrency has 10,000 in AWS
 
 
-def mend() -> None:
+def mend(authority: Authority) -> None:
     """Put the above into moto's Step Functions."""
     replace(AmazonStateLanguageParser, "parse", staticmethod(_parse))
-    replace(DistributedIterationComponent, "_map_run", _map_run)
+    replace(DistributedIterationComponent, "_map_run", _allowed(_map_run, authority))
     replace(distributed.DistributedItemProcessorWorker, "_eval_job", _run_child)
     replace(distributed.DistributedItemProcessorWorker, "_eval_pool", _run_children)
     replace(IterationWorker, "_eval_pool", _run_iterations)
@@ -64,6 +66,19 @@ def _set_error(env: Environment, error: Any) -> None:
     """Fail what runs. What was stopped or timed out has ended, whatever its states make of it."""
     if isinstance(env._program_state, ProgramRunning):
         _set_error_by_moto(env, error)
+
+
+def _allowed(map_run: Callable[..., None], authority: Authority) -> Callable[..., None]:
+    def allowed_map_run(component: Any, env: Environment, eval_input: Any) -> None:
+        """Run a map whose machine may start its children."""
+        machine = eval_input.map_run_record.map_state_machine_arn.partition("/")[0]
+        try:
+            authority.require(env.aws_execution_details.role_arn, [Call("states:StartExecution", machine)])
+        except RefusedError as error:
+            raise _failure(env, StatesErrorNameType.StatesPermissions, str(error)) from error
+        map_run(component, env, eval_input)
+
+    return allowed_map_run
 
 
 def _map_run(component: Any, env: Environment, eval_input: Any) -> None:

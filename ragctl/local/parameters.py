@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from ragctl.local.account import HOST
+from ragctl.local.api_address import AUDIENCE, ISSUER_PATH
 from ragctl.local.embedders import WORDLLAMA, LocalEmbedder
 
 _MODELS = {
@@ -29,6 +30,7 @@ def local_parameters(
     milvus_port: int,
     models_port: int,
     embedder: LocalEmbedder = WORDLLAMA,
+    api_url: str | None = None,
 ) -> dict[str, str]:
     """Return the values for those parameters that the template declares, the caller's own before the local ones."""
     models_url = f"http://{HOST}:{models_port}/v1"
@@ -43,4 +45,6 @@ def local_parameters(
     }
     if needs_models(declared, overrides):
         ours["RerankBaseUrl"] = models_url
+    if api_url and overrides.get("ApiAuthorization", "JWT") == "JWT":
+        ours |= {"ApiAuthorization": "JWT", "JwtIssuer": f"{api_url}{ISSUER_PATH}", "JwtAudience": AUDIENCE}
     return {**{name: value for name, value in ours.items() if name in declared}, **overrides}

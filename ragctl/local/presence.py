@@ -17,7 +17,7 @@ from ragctl.local.embedding_choice import EMBEDDING_FILE
 
 _LOCK = "lock"
 _DESCRIPTION = "stack.json"
-_OURS = {_LOCK, _DESCRIPTION, f"{_DESCRIPTION}.new", EMBEDDING_FILE, "journal", "logs", "milvus"}
+_OURS = {_LOCK, _DESCRIPTION, f"{_DESCRIPTION}.new", EMBEDDING_FILE, "issuer.pem", "journal", "logs", "milvus"}
 _STOP_SECONDS = 30.0
 _LOOK_SECONDS = 0.02
 
@@ -29,6 +29,7 @@ class Presence:
     pid: int
     port: int
     endpoint: str
+    api_url: str | None = None  # where the HTTP API is, if the template has one
     ready: bool = False
     services: Mapping[str, str] = field(default_factory=dict)  # name to URL
     functions: list[str] = field(default_factory=list)

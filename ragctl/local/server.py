@@ -20,10 +20,13 @@ from ragctl.local import (
     map_runs,
     s3_events,
     server_speed,
+    state_size,
     stepfunctions,
     stepfunctions_speed,
 )
 from ragctl.local.account import ACCOUNT_ID, HOST, REGION, endpoint
+from ragctl.local.authorising import Authorising
+from ragctl.local.authority import Authority
 from ragctl.local.deliveries import Deliveries
 from ragctl.local.durable import DurableState
 from ragctl.local.functions import Functions
@@ -37,11 +40,11 @@ _REGION_OF_SCOPE = re.compile(r"(Credential=[^/]+/\d+/)[^/]+(/)")
 class AwsEndpoint:
     """Serves on a socket that already listens."""
 
-    def __init__(self, listener: socket.socket, state: DurableState) -> None:
+    def __init__(self, listener: socket.socket, state: DurableState, authority: Authority) -> None:
         port: int = listener.getsockname()[1]
         self.url = endpoint(port)
         moto = DomainDispatcherApplication(create_backend_app)
-        application = _in_one_region(event_rules.announcing(Journaling(moto, state)))
+        application = _in_one_region(Authorising(event_rules.announcing(Journaling(moto, state)), authority))
         self._server = make_server(HOST, port, application, True, request_handler=_Handler, fd=listener.fileno())
         self._thread = Thread(target=self._server.serve_forever, args=(_SHUTDOWN_POLL_SECONDS,), daemon=True)
 
@@ -55,8 +58,14 @@ class AwsEndpoint:
         self._thread.join()
 
 
-def mend(functions: Functions, state: DurableState, deliveries: Deliveries, url: str) -> None:
-    """Make moto what the local stack needs it to be. To be called once, before anything is created."""
+def mend(
+    functions: Functions, state: DurableState, deliveries: Deliveries, url: str, authority: Authority | None = None
+) -> None:
+    """Make moto what the local stack needs it to be. To be called once, before anything is created.
+
+    Without an authority every role may do all.
+    """
+    authority = authority or Authority()
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     replace(BaseModel, "__new__", _untracked)
     cloudformation.mend()
@@ -64,10 +73,11 @@ def mend(functions: Functions, state: DurableState, deliveries: Deliveries, url:
     server_speed.mend()
     s3_events.mend()
     dynamodb.mend()
-    event_rules.mend(deliveries)
+    event_rules.mend(deliveries, authority)
     stepfunctions.mend(state, deliveries)
-    map_runs.mend()
-    stepfunctions_speed.mend(functions, url)
+    state_size.mend()
+    map_runs.mend(authority)
+    stepfunctions_speed.mend(functions, authority, url)
 
 
 def start_execution(machine_arn: str, name: str, execution_input: str) -> None:

@@ -8,11 +8,13 @@ import socket
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from threading import Event
 
 from ragctl.local import presence
 from ragctl.local.account import CREDENTIAL, HOST, STACK_NAME, endpoint
+from ragctl.local.api_address import has_api
 from ragctl.local.collection import CreatingCollection
 from ragctl.local.embedders import EmbedderName, LocalEmbedder
 from ragctl.local.embedding_choice import EmbedderError, chosen_embedder, remember_embedding
@@ -45,6 +47,7 @@ class Options:
     template: Path
     data: Path
     port: int
+    api_port: int = 0
     overrides: Mapping[str, str] = field(default_factory=dict)
     embedder: EmbedderName | None = None
 
@@ -99,48 +102,51 @@ def _serve(options: Options, tell: Tell, ready: Callable[[Presence], None], stop
     parts.enter_context(presence.claimed(options.data))
     listener = parts.enter_context(_listener(options.port))
     port: int = listener.getsockname()[1]
-    told = Presence(os.getpid(), port, endpoint(port))
+    template = read_template(options.template)
+    door = parts.enter_context(_listener(options.api_port, "--api-port")) if has_api(template) else None
+    told = Presence(os.getpid(), port, endpoint(port), endpoint(door.getsockname()[1]) if door else None)
     told.write(options.data)
     _log_to(options.logs / "stack.log")
 
-    template = read_template(options.template)
     embedder = chosen_embedder(options.data, options.embedder, options.overrides)
     _prepare_environment(port)
-    services, translating, collection = _start_beside(options, template, embedder, parts)
+    services, translating, collection = _start_beside(options, template, embedder, told.api_url, parts)
     from ragctl.local import cloudformation, server  # moto takes seconds to import, in which the others start
+    from ragctl.local.authority import Authority
     from ragctl.local.deliveries import Deliveries
     from ragctl.local.durable import DurableState, fill_secrets
     from ragctl.local.functions import Functions
+    from ragctl.local.http.starting import start_api
 
     translation = translating.result()
     functions, state = Functions(), DurableState(parts.enter_context(Journal(options.data / "journal")))
     deliveries = Deliveries(server.start_execution, state)
-    server.mend(functions, state, deliveries, told.endpoint)
-    outputs = _created(cloudformation.create_stack, translation)
+    authority = Authority(options.logs / "calls.jsonl")
+    server.mend(functions, state, deliveries, told.endpoint, authority)
+    outputs = _created(partial(cloudformation.create_stack, api_url=told.api_url), translation)
+    authority.learn()
     for loss in state.restore():
         tell(loss)
     fill_secrets(CREDENTIAL)
     parts.callback(functions.close)
     functions.find(translation.root, options.logs, told.endpoint)
     parts.callback(state.end)
-    aws = server.AwsEndpoint(listener, state)
+    aws = server.AwsEndpoint(listener, state, authority)
     aws.start()
     parts.callback(aws.stop)
-    for service, answers in services:
-        service.await_readiness(answers)
-    if collection:
-        for line in collection.await_end():
-            tell(line)
+    _await(services, collection, tell)
     functions.warm()
+    if door:
+        parts.enter_context(
+            start_api(door, options.data, told.endpoint, functions.invoke, authority, translation.parameters)
+        )
     deliveries.resume(state.waiting)
     deliveries.serve()
     parts.callback(deliveries.close)
     gc.collect()
     gc.freeze()  # moto's half million objects stay; walking them again and again costs pauses of 250 ms
 
-    if {"EmbeddingModel", "EmbeddingDimensions"} <= translation.parameters.keys():
-        model, dimensions = translation.parameters["EmbeddingModel"], translation.parameters["EmbeddingDimensions"]
-        remember_embedding(options.data, model, int(dimensions))
+    _remember_embedding(options.data, translation.parameters)
     if stop.is_set():  # asked to end where Python swallows what a signal handler raises, as in a callback of import
         raise _EndedEarlyError
     told = replace(
@@ -159,24 +165,38 @@ def _serve(options: Options, tell: Tell, ready: Callable[[Presence], None], stop
         functions.end_idle()
 
 
-def _listener(port: int) -> socket.socket:
+def _await(services: "Started", collection: CreatingCollection | None, tell: Tell) -> None:
+    """Return when the services answer, and the collection is there."""
+    for service, answers in services:
+        service.await_readiness(answers)
+    if collection:
+        for line in collection.await_end():
+            tell(line)
+
+
+def _remember_embedding(data: Path, parameters: Mapping[str, str]) -> None:
+    if {"EmbeddingModel", "EmbeddingDimensions"} <= parameters.keys():
+        remember_embedding(data, parameters["EmbeddingModel"], int(parameters["EmbeddingDimensions"]))
+
+
+def _listener(port: int, option: str = "--port") -> socket.socket:
     try:
         return socket.create_server((HOST, port), backlog=128)
     except OSError as error:
         reason = f"Port {port} of {HOST} cannot be used: {os.strerror(error.errno or 0)}."
-        raise CannotStartError(f"{reason} End what uses it, or choose another: rag up --port N") from error
+        raise CannotStartError(f"{reason} End what uses it, or choose another: rag up {option} N") from error
 
 
 Started = list[tuple[Service, Callable[[int], bool]]]
 
 
 def _start_beside(
-    options: Options, template: Template, embedder: LocalEmbedder, parts: ExitStack
+    options: Options, template: Template, embedder: LocalEmbedder, api_url: str | None, parts: ExitStack
 ) -> tuple[Started, Translating, CreatingCollection | None]:
     """Start what this process need not wait for: the services, and the translation, whose imports take a second."""
     declared = template.get("Parameters") or {}
     milvus_port, models_port = free_port(), free_port()
-    parameters = local_parameters(declared, options.overrides, milvus_port, models_port, embedder)
+    parameters = local_parameters(declared, options.overrides, milvus_port, models_port, embedder, api_url)
     translating = Translating(prepare(options.template, template, parameters))
     parts.callback(translating.stop)
     services: Started = []

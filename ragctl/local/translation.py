@@ -5,6 +5,7 @@ whoever runs a function or mounts a layer finds its code from the CloudFormation
 """
 
 import json
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -96,6 +97,7 @@ def transform(template: Template, parameters: Mapping[str, str]) -> Template:
     from samtranslator.model.exceptions import ExceptionWithMessage, InvalidDocumentException
     from samtranslator.translator import transform as translator
 
+    logging.getLogger("samtranslator.feature_toggle").setLevel(logging.ERROR)  # toggles are its authors' business
     try:
         translated: Template = translator.transform(template, dict(parameters), _NoManagedPolicies())
     except InvalidDocumentException as error:
@@ -143,8 +145,15 @@ def _refer_to_local_files(template: Template, root: Path) -> None:
             directory = properties.get(code, shared_code)
             if isinstance(directory, str):
                 properties[code] = _address(logical_id, code, directory, root)
-        if (body := _BODY_PROPERTY.get(kind)) and isinstance(properties.get("DefinitionUri"), str):
-            properties[body] = _definition(logical_id, properties.pop("DefinitionUri"), root)
+        if body := _BODY_PROPERTY.get(kind):
+            if isinstance(properties.get("DefinitionUri"), str):
+                properties[body] = _definition(logical_id, "DefinitionUri", properties.pop("DefinitionUri"), root)
+            elif file := _included(given := properties.get(body)):
+                definition = _definition(logical_id, body, file, root)
+                if not isinstance(definition, dict):
+                    raise TemplateError(f"{logical_id}: its {body} {file} is no object.")
+                beside = {name: value for name, value in given.items() if name != "Fn::Transform"}
+                properties[body] = {**definition, **beside}
 
 
 def _address(logical_id: str, name: str, directory: str, root: Path) -> str:
@@ -155,16 +164,24 @@ def _address(logical_id: str, name: str, directory: str, root: Path) -> str:
     return f"s3://{CODE_BUCKET}/{directory.rstrip('/')}"
 
 
-def _definition(logical_id: str, file: str, root: Path) -> Any:
+def _included(body: object) -> str | None:
+    """Return the file that a body consists of, where CloudFormation's AWS::Include takes it in."""
+    match body:
+        case {"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": str(file)}}}:
+            return file
+    return None
+
+
+def _definition(logical_id: str, name: str, file: str, root: Path) -> Any:
     import yaml
 
     try:
         text = (root / file).read_text(encoding="utf-8")
         return json.loads(text) if file.endswith(".json") else yaml.safe_load(text)
     except OSError as error:
-        raise TemplateError(f"{logical_id}: its DefinitionUri {file} cannot be read: {error.strerror}.") from error
+        raise TemplateError(f"{logical_id}: its {name} {file} cannot be read: {error.strerror}.") from error
     except (ValueError, yaml.YAMLError) as error:
-        raise TemplateError(f"{logical_id}: its DefinitionUri {file} does not parse: {_one_line(error)}") from error
+        raise TemplateError(f"{logical_id}: its {name} {file} does not parse: {_one_line(error)}") from error
 
 
 def _one_line(text: object) -> str:

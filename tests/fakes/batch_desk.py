@@ -30,6 +30,7 @@ from rag.contract import to_state
 from rag.contracts import ComposeRequest, EmbedRequest, GenerateRequest, SearchRequest
 from rag.embedding import EmbedQuery
 from rag.generating import GenerateResponse
+from rag.identity import chunk_id
 from rag.index_pointer import IndexTarget
 from rag.models import EVERYONE, Chunk, Completion, Embeddings, IndexedChunk, ScoredChunk
 from rag.retrieval import Retriever
@@ -149,7 +150,7 @@ class BatchDesk:
     def tell(self, *texts: str, groups: tuple[str, ...] = (EVERYONE,), tenant: str = TENANT) -> None:
         """Index a document of one chunk for each text."""
         chunks = [
-            Chunk(f"{hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()}", f"{number}.md", "v", 0, "T",
+            Chunk(chunk_id(tenant, f"{number}.md", "v", 0), f"{number}.md", "v", 0, "T",
                   f"{number}.md", text, len(text.split()), 0, len(text), groups=groups)
             for number, text in enumerate(texts)
         ]  # fmt: skip

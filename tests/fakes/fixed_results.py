@@ -6,8 +6,11 @@ from typing import Any, NamedTuple
 
 from rag.errors import UpstreamRejected, UpstreamUnavailable
 from rag.filters import Filter
+from rag.identity import chunk_id
 from rag.models import EVERYONE, Chunk, Principal, ScoredChunk
 from rag.registration import LiveVersion
+
+TENANT = "acme"  # whose chunks `found` makes
 
 _numbers = count()
 
@@ -81,12 +84,15 @@ class Unreadable:
         raise UpstreamUnavailable("The registry could not be read.")
 
 
-def found(score: float, text: str | None = None, document_id: str = "d", version: str = "v") -> ScoredChunk:
-    """Return a chunk that says what no other one says, unless a text is given."""
+def found(
+    score: float, text: str | None = None, document_id: str = "d", version: str = "v", tenant: str = TENANT
+) -> ScoredChunk:
+    """Return a tenant's chunk that says what no other one says, unless a text is given."""
     number = next(_numbers)
     said = f"text {number}" if text is None else text
     start = number * 1_000_000  # nothing touches anything else
-    chunk = Chunk(f"{number:08}", document_id, version, number, "T", "s", said, 1, start, start + len(said))
+    key = chunk_id(tenant, document_id, version, number)
+    chunk = Chunk(key, document_id, version, number, "T", "s", said, 1, start, start + len(said))
     return ScoredChunk(chunk, score)
 
 
