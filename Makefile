@@ -21,12 +21,11 @@ demo: .venv/local ## Start the local stack, load the samples, ask two questions,
 test: .venv/dev ## Run all tests
 	$(BIN)/pytest -n auto --dist loadfile
 
-# WS1004 looks for log groups by Lambda's default name; ours are named by LoggingConfig, and tests hold their retention.
 check: .venv/dev .venv-sam/ready ## Verify style, types, templates and state machines; change nothing
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/cfn-lint --append-rules cfn_lint_serverless.rules --ignore-checks WS1004 --template template.yaml
+	$(BIN)/cfn-lint --append-rules cfn_lint_serverless.rules --template template.yaml
 	$(BIN)/python -m ragctl.checks
 	@mkdir -p .aws-sam && $(BIN)/python -m ragctl.checks.translated > .aws-sam/translated.json
 	$(BIN)/cfn-lint --template .aws-sam/translated.json
@@ -35,6 +34,7 @@ check: .venv/dev .venv-sam/ready ## Verify style, types, templates and state mac
 fix: .venv/dev ## Format the code and mend what can be mended by itself
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(BIN)/python -m ragctl.iam
 
 eval: .venv/local ## Measure retrieval and answers on the samples; fail on a drop below the committed baseline
 	@$(BIN)/python -m benchmarks.samples --compare
@@ -51,14 +51,21 @@ build: .venv/local .venv-sam/ready ## Build functions and layers for ARCH (arm64
 	$(SAM) build --parameter-overrides Architecture=$(ARCH)
 	$(BIN)/python -m ragctl.checks $(BUILD) $(ARCH)
 
-deploy: build ## Deploy with a section of samconfig.toml: make deploy CONFIG=prod
-	$(SAM) deploy --config-env $(CONFIG) $(if $(STACK),--stack-name $(STACK))
+rehearse: build .venv/dev .venv-rehearse/ready ## Rehearse the deployment offline: lint, create and run the stack under every combination of parameters
+	@$(BIN)/python -m ragctl.rehearsal
+
+deploy: configured build ## Deploy with a section of samconfig.toml, and tell what to do next: make deploy CONFIG=prod
+	$(SAM) deploy --config-env $(CONFIG) --no-fail-on-empty-changeset $(if $(STACK),--stack-name $(STACK))
+	@$(BIN)/python -m ragctl.deploying after $(CONFIG) $(STACK)
+
+configured: .venv/local # before a build that takes a minute
+	@$(BIN)/python -m ragctl.deploying before $(CONFIG)
 
 lock: ## Lock the requirements anew (needs uv)
 	scripts/lock.sh
 
 clean: ## Remove environments and everything built; keep .rag, the local stack's data
-	rm -rf .venv .venv-sam .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-sam .venv-rehearse .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/bin/python: # PYTHON=python3.11 make demo: with that one
 	@python=$${PYTHON:-$$(scripts/python.sh)}; echo "Setting up .venv with $$python"; "$$python" -m venv .venv
@@ -79,4 +86,9 @@ clean: ## Remove environments and everything built; keep .rag, the local stack's
 	.venv-sam/bin/python $(PIP) --require-hashes -r requirements/sam.txt
 	@touch $@
 
-.PHONY: help demo test check fix eval baseline bench build deploy lock clean
+.venv-rehearse/ready: requirements/rehearse.txt
+	@python=$$(scripts/python.sh); echo "Setting up .venv-rehearse with $$python"; "$$python" -m venv .venv-rehearse
+	.venv-rehearse/bin/python $(PIP) --require-hashes -r requirements/rehearse.txt
+	@touch $@
+
+.PHONY: help demo test check fix eval baseline bench build rehearse deploy configured lock clean
