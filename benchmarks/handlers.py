@@ -15,6 +15,7 @@ from rag import vectors
 from rag.composing import ComposePrompt
 from rag.embedding import EmbedQuery
 from rag.generating import GenerateResponse
+from rag.identity import chunk_id
 from rag.index_pointer import IndexPointer, IndexTarget
 from rag.models import EVERYONE, Chunk, Completion, Embeddings, Principal, ScoredChunk
 from rag.registration import LiveVersion
@@ -81,16 +82,16 @@ class _Upstream:
         return Completion("Word 3 of a passage. [1] Word 4 of another one. [2]", "extractive", 1_500, 20, "stop")
 
 
+def _chunk(number: int, text: str) -> Chunk:
+    name = f"d{number}.md"
+    key = chunk_id("default", name, "1", 0)
+    return Chunk(key, name, "1", 0, f"Document {number}", name, text, 250, 0, len(text))
+
+
 def handler_times() -> dict[str, Timing]:
     """Return the time of each state's handler, in the order of the states."""
     text = " ".join(f"Word {number} of a passage." for number in range(40))
-    passages = [
-        ScoredChunk(
-            Chunk(f"{n:032x}", f"d{n}.md", "1", 0, f"Document {n}", f"d{n}.md", f"{n} {text}", 250, 0, len(text)),
-            0.9 - n / 200,
-        )
-        for n in range(110)
-    ]
+    passages = [ScoredChunk(_chunk(n, f"{n} {text}"), 0.9 - n / 200) for n in range(110)]
     upstream = _Upstream(passages)
     wired = {
         "embed": (

@@ -93,7 +93,18 @@ def stack_of(template: Path, data: Path, parameters: Mapping[str, str]) -> Itera
 
 def _start(template: Path, data: Path, log: Path, *options: str) -> Service:
     port = free_port()
-    arguments = ["up", "--template", str(template), "--data-dir", str(data), "--port", str(port), *options]
+    arguments = [
+        "up",
+        "--template",
+        str(template),
+        "--data-dir",
+        str(data),
+        "--port",
+        str(port),
+        "--api-port",
+        "0",
+        *options,
+    ]
     service = Service("The stack under test", "ragctl", arguments, port, log)
     try:
         service.await_readiness(lambda _port: (running := presence.find(data)) is not None and running.ready)

@@ -230,7 +230,7 @@ class TestCommands:
         result = CliRunner().invoke(app, ["invoke", "NoFunction", "-e", "-"], input="{}")
 
         assert isinstance(result.exception, Failure)
-        assert "EchoFunction, FlakyFunction, SlowFunction" in str(result.exception)
+        assert "EchoFunction, FlakyFunction, ReachingFunction, SlowFunction" in str(result.exception)
 
     @pytest.mark.skipif(shutil.which("aws") is None, reason="the AWS CLI is not installed")
     def test_the_aws_cli_starts_and_describes_an_execution(

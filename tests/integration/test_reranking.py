@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from rag.identity import chunk_id
 from rag.models import Chunk, IndexedChunk
 from rag.registration import Registration
 from ragctl import wiring
@@ -51,9 +52,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 
 def _load(deployment: Deployment) -> None:
     embedded = wiring.embedder(deployment).embed(list(TEXTS.values())).vectors
-    for number, (name, vector) in enumerate(zip(TEXTS, embedded, strict=True)):
+    for name, vector in zip(TEXTS, embedded, strict=True):
         text = TEXTS[name]
-        chunk = Chunk(f"{number:0<32}", name, "1", 0, name, name, text, 12, 0, len(text))
+        chunk = Chunk(chunk_id("acme", name, "1", 0), name, "1", 0, name, name, text, 12, 0, len(text))
         live_index(deployment).upsert("acme", [IndexedChunk(chunk, vector)])
         live = Registration("acme", name, status="ready", live_version="1", versions={"1": 1})
         wiring.registry(deployment).store([live])

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.cleaning import with_invisible_shown
 from rag.composing import ComposePrompt
 from rag.contracts import ComposeRequest, Passage, Prompt
 from rag.tokens import count_tokens
@@ -44,7 +45,9 @@ def test_the_system_message_states_the_rules() -> None:
 @given(st.lists(st.text(min_size=1, max_size=80), min_size=1, max_size=6), st.text(min_size=1, max_size=40))
 def test_every_source_points_at_its_text(texts: list[str], query: str) -> None:
     prompt = compose([passage(text) for text in texts], query=query)
-    assert [prompt.user[source.text_start : source.text_end] for source in prompt.sources] == texts
+    shown = [with_invisible_shown(text) for text in texts]
+    assert [prompt.user[source.text_start : source.text_end] for source in prompt.sources] == shown
+    assert list(map(len, shown)) == list(map(len, texts))
     assert [source.n for source in prompt.sources] == list(range(1, len(texts) + 1))
 
 
@@ -99,7 +102,7 @@ def test_a_first_passage_that_is_too_large_is_shortened_and_leaves_nothing_out_f
     prompt = compose([passage(text, tokens=10), passage("Small.", tokens=2)], budget=1_000)
     kept = prompt.user[prompt.sources[0].text_start : prompt.sources[0].text_end]
     assert kept
-    assert text.startswith(kept)
+    assert with_invisible_shown(text).startswith(kept)
 
 
 @pytest.mark.parametrize("character", ["x", "€", "\U0001f600", "\x01"])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.contract import to_state
-from rag.contracts import Embedding, EmbedRequest, EmbedResponse, QueryRequest, SearchRequest, Spent
+from rag.contracts import Embedding, EmbedRequest, EmbedResponse, QueryRequest, RewriteRequest, SearchRequest, Spent
 from rag.errors import InvalidRequest
 from rag.index_pointer import IndexTarget
 
@@ -23,6 +23,30 @@ def complaint(request: Any) -> str:
     with pytest.raises(InvalidRequest) as caught:
         normalised(request)
     return str(caught.value)
+
+
+@pytest.mark.parametrize("condition", [{"f": {"$in": ["x" * 500] * 100}}, {"f": {"$near": 1}}])
+def test_a_filter_is_judged_before_a_rewriting_is_paid_for(condition: dict[str, Any]) -> None:
+    """A state that held both would be more than an execution may hold."""
+    request = RewriteRequest.parse({"request": {"query": "x", "filter": condition}, "trace_id": "t-1"}).request
+    with pytest.raises(InvalidRequest, match="filter"):
+        request.composed_query()
+
+
+def test_a_principal_takes_the_place_of_what_the_request_says() -> None:
+    request = {"query": "x", "tenant": "globex", "groups": ["board", "staff"]}
+    asked = EmbedRequest.parse(
+        {"request": request, "principal": {"tenant": "acme", "groups": ["staff", "guests", "staff"]}, "trace_id": "t-1"}
+    ).normalised(5, "hybrid")
+    assert (asked.tenant, asked.groups) == ("acme", ["guests", "staff"])
+
+
+@pytest.mark.parametrize(
+    "principal", [{}, {"tenant": "acme"}, {"groups": []}, {"tenant": "A", "groups": []}, [], "acme"]
+)
+def test_what_makes_no_whole_principal_is_none(principal: Any) -> None:
+    with pytest.raises(InvalidRequest):
+        EmbedRequest.parse({"request": {"query": "x"}, "principal": principal, "trace_id": "t-1"})
 
 
 def test_the_least_request_gets_every_default() -> None:

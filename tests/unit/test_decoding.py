@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.documents.decoding import cleaned, decoded
+from rag.cleaning import cleaned
+from rag.documents.decoding import decoded
 from rag.errors import UnreadableDocument
 
 SENTENCE = "Für 5 € gibt’s „Käse“ – naïve."

@@ -67,7 +67,7 @@ def test_the_embed_event_is_embedded() -> None:
 
 def test_the_search_event_searches() -> None:
     request = SearchRequest.parse(event("search"))
-    held = [found(0.9) for _ in range(9)]
+    held = [found(0.9, tenant=request.request.tenant) for _ in range(9)]
     response = searching(FixedResults(*held, lexical=held))(request).response
     assert response.relevant
     assert len(response.passages) == 3

@@ -29,13 +29,14 @@ class Executions:
 
     ended: list[dict[str, Any]] = field(default_factory=list)
     batches: list[dict[str, Any]] = field(default_factory=list)
+    caught: dict[str, Any] = field(default_factory=dict)
     pause: float = 0.0
 
     def since(self, moment: datetime) -> Iterator[Mapping[str, Any]]:
         yield from self.ended
 
     def output_of(self, execution: str, state: str) -> Any:
-        return {"batches": self.batches} if state == "IngestBatches" else None
+        return {"batches": self.batches, **self.caught} if state == "IngestBatches" else None
 
 
 def upload(version: str = "v2", path: str = "a.md") -> Uploaded:
@@ -123,3 +124,12 @@ def test_what_embedding_took_is_added_up_from_the_uploads_own_executions() -> No
     told = follow(READY, machine=machine)
 
     assert (told["embedded"], told["reused"], told["tokens"], told["cost_usd"]) == (2, 1, 40, None)
+
+
+def test_batches_that_failed_have_nothing_to_add() -> None:
+    asked = [{"batch": 0, "target": {"model": "m", "dimensions": 2, "host": ""}}]
+    machine = Executions([execution("SUCCEEDED")], asked, caught={"error": {"Error": "QuotaExhausted", "Cause": ""}})
+
+    told = follow(replace(READY, status="failed", error="No credit."), machine=machine)
+
+    assert (told["failed"], told["embedded"], told["tokens"]) == (1, 0, 0)

@@ -15,10 +15,13 @@ RESOURCES = yaml_parse((ROOT / "template.yaml").read_text())["Resources"].values
 FUNCTIONS = [one["Properties"] for one in RESOURCES if one["Type"] == "AWS::Serverless::Function"]
 VENDORS = {"openai", "pinecone", "pymilvus", "pandas"}
 OF_INGESTION = {"bpe_openai", "pypdfium2", "selectolax"}
+OF_TOKENS = {"jwt", "cryptography"}
 TYPICAL = {
     "VECTOR_STORE": "pinecone", "CHUNK_SIZE": "200", "CHUNK_OVERLAP": "40", "REQUIRE_SIDECAR": "false", "MILVUS_URI": "http://127.0.0.1:1",
     "EMBEDDING_BASE_URL": "http://127.0.0.1:1/v1", "CHAT_BASE_URL": "http://127.0.0.1:1/v1",
     "DEFAULT_MODE": "hybrid", "FUSION": "", "RELEVANCE_RULE": "", "PINECONE_INDEX_KIND": "vector", "RERANKER": "none",
+    "SUSPICIOUS_PASSAGES": "flag",
+    "API_AUTHORIZATION": "IAM", "JWT_ISSUER": "https://issuer.example",
 }  # fmt: skip
 
 
@@ -41,13 +44,13 @@ def test_a_handler_imports_little_and_is_wired_from_the_variables_that_the_templ
     (function,) = [one for one in FUNCTIONS if one["CodeUri"] == f"functions/{verb}/"]
     given = {name: TYPICAL.get(name, "1") for name in function["Environment"]["Variables"]}
 
-    loaded, of_ingestion, wired = in_a_fresh_process(
+    loaded, of_ingestion, of_tokens, wired = in_a_fresh_process(
         verb,
         "import json, os, sys\n"
         "given = dict(os.environ)\n"
         f"[os.environ.pop(name) for name in {sorted(given)}]\n"
         "import app\n"
-        f"loaded = [sorted(names & set(sys.modules)) for names in ({VENDORS}, {OF_INGESTION})]\n"
+        f"loaded = [sorted(names & set(sys.modules)) for names in ({VENDORS}, {OF_INGESTION}, {OF_TOKENS})]\n"
         "os.environ.update(given)\n"
         "(wire,) = [value for value in vars(app).values() if hasattr(value, 'cache_info')]\n"
         "print(json.dumps([*loaded, type(wire()).__name__]))",
@@ -58,6 +61,7 @@ def test_a_handler_imports_little_and_is_wired_from_the_variables_that_the_templ
     calling_models = ("embed", "generate", "rewrite", "embed_chunks", "embed_batch", "generate_item")
     assert loaded == (["openai"] if verb in calling_models else [])
     assert of_ingestion == []
+    assert of_tokens == (sorted(OF_TOKENS) if verb == "authorize" else [])
     assert wired
 
 
@@ -92,6 +96,7 @@ def test_the_search_handler_loads_one_store_alone(store: str, kind: str, adapter
         RELEVANCE_RULE="dense: 1 dense >= 0.25",
         DIVERSITY="0",
         MERGED_PASSAGE_TOKENS="450",
+        SUSPICIOUS_PASSAGES="flag",
         AWS_DEFAULT_REGION="us-east-1",
     )
     assert wired == [adapter, True, [0.35, 80, "1 dense >= 0.25", 450], False]

@@ -7,6 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "layers" / "rag" / "rag"
 OUTSIDE = {"boto3", "botocore", "aws_lambda_powertools", "aws_xray_sdk", "openai", "pinecone", "pymilvus"}
+OUTSIDE |= {"jwt", "cryptography"}
 INNER = sorted(path for path in PACKAGE.rglob("*.py") if path.parent.name != "adapters" and path.name != "telemetry.py")
 
 

@@ -53,6 +53,23 @@ def test_missing_byte_code_is_found(build: Path) -> None:
     assert layers.problems(build, "arm64", ALONE) == ["RagLayer/python/rag/models.py has no byte-code"]
 
 
+def test_a_function_that_brings_packages_is_held_to_the_same(build: Path) -> None:
+    function = build / "AuthorizeFunction"
+    (function / "jwt-2.0.dist-info").mkdir(parents=True)
+    (function / "app.py").touch()
+    (function / "_fast.abi3.so").write_bytes(elf(X86_64))
+    assert layers.problems(build, "arm64", ALONE) == [
+        "AuthorizeFunction/_fast.abi3.so was not built for arm64",
+        "AuthorizeFunction/app.py has no byte-code",
+    ]
+
+
+def test_a_function_without_packages_needs_no_byte_code(build: Path) -> None:
+    (build / "EmbedFunction").mkdir()
+    (build / "EmbedFunction" / "app.py").touch()
+    assert layers.problems(build, "arm64", ALONE) == []
+
+
 def test_the_layers_of_one_function_may_not_weigh_too_much_together(
     build: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,3 +59,15 @@ def test_the_local_reranker_is_named_where_there_is_one_and_not_used() -> None:
     assert (values["RerankModel"], values["RerankBaseUrl"]) == ("extractive-rerank", "http://127.0.0.1:2/v1")
     assert "Reranker" not in values
     assert "RerankBaseUrl" not in local_parameters(declared, elsewhere, milvus_port=1, models_port=2)
+
+
+def test_the_api_takes_tokens_of_the_local_issuer_unless_told_otherwise() -> None:
+    declared = DECLARED | {"ApiAuthorization", "JwtIssuer", "JwtAudience"}
+    url = "http://127.0.0.1:3000"
+
+    values = local_parameters(declared, {}, milvus_port=1, models_port=2, api_url=url)
+    by_keys = local_parameters(declared, {"ApiAuthorization": "API_KEY"}, milvus_port=1, models_port=2, api_url=url)
+
+    assert (values["ApiAuthorization"], values["JwtIssuer"]) == ("JWT", f"{url}/_local/issuer")
+    assert by_keys["ApiAuthorization"] == "API_KEY"
+    assert "JwtIssuer" not in by_keys

@@ -298,3 +298,21 @@ def test_a_store_that_fails_when_asked_for_more_leaves_what_was_found() -> None:
 
     store = Tiring(*many(13, "gone"), *many(500, "kept", 0.8), then=fail)
     assert len(retrieve(store, live=Live(gone=None))[0].candidates) == 2
+
+
+def test_each_search_of_the_store_is_clocked() -> None:
+    store = FixedResults(found(0.9, "near"), lexical=[found(3.0, "worded")])
+    told: list[float] = []
+    retriever = Retriever(lambda _: store, Live(), Overrides().tuning_of, on_searched=told.append)
+    retriever.retrieve([QUESTION], ACME, None, "hybrid", 5, TARGET)
+    assert len(told) == len(store.asked) == 2
+    assert all(milliseconds >= 0 for milliseconds in told)
+
+
+def test_a_search_that_fails_is_clocked_as_well() -> None:
+    told: list[float] = []
+    store = FixedResults(most=0)
+    retriever = Retriever(lambda _: store, Live(), Overrides().tuning_of, on_searched=told.append)
+    with pytest.raises(UpstreamRejected):
+        retriever.retrieve([QUESTION], ACME, None, "dense", 5, TARGET)
+    assert len(told) == len(store.asked) > 0

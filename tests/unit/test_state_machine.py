@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from rag.errors import Refusal
 from ragctl.checks import state_machine
 from ragctl.checks.__main__ import definitions
 
@@ -18,7 +19,8 @@ BULK = ROOT / "statemachine" / "ingest_bulk.asl.json"
 BATCH = ROOT / "statemachine" / "batch.asl.json"
 BATCH_BULK = ROOT / "statemachine" / "batch_bulk.asl.json"
 FUNCTIONS = ("Rewrite", "Embed", "Search", "Compose", "Generate")
-SUBSTITUTIONS = {*(f"{name}FunctionArn" for name in FUNCTIONS), "ChatModel"}
+SUBSTITUTIONS = {*(f"{name}FunctionArn" for name in FUNCTIONS), "ChatModel", "PrincipalsTable", "QuestionsPerDay"}
+TABLE_STATES = ("LookUpPrincipal", "CountQuestion")
 
 
 @pytest.fixture
@@ -37,8 +39,8 @@ def test_standard_and_express_share_one_definition() -> None:
 
 
 def test_what_is_retried_are_exactly_the_transient_leaves(machine: dict[str, Any]) -> None:
-    for _, state in state_machine.states(machine):
-        if "Retry" in state:
+    for name, state in state_machine.states(machine):
+        if "Retry" in state and name not in TABLE_STATES:
             retried = [name for retry in state["Retry"] for name in retry["ErrorEquals"] if "." not in name]
             assert sorted(retried) == sorted(state_machine.transient_errors())
 
@@ -47,6 +49,28 @@ def test_every_error_of_ours_is_reported_by_name_with_its_cause(machine: dict[st
     named = {rule["StringEquals"] for rule in machine["States"]["NameError"]["Choices"][0]["Or"]}
     of_ingestion = {"UnreadableDocument"}
     assert named == (state_machine.transient_errors() | state_machine.permanent_errors()) - of_ingestion
+
+
+def test_whoever_asks_over_http_passes_by_its_principal_and_its_allowance(machine: dict[str, Any]) -> None:
+    """Nothing leads from the API's form of input to a model or an index but through a principal."""
+    states = machine["States"]
+    (over_http,) = states["AskedOverHttp"]["Choices"]
+    assert (over_http["Variable"], over_http["Next"]) == ("$.caller", "BringsPrincipal")
+    (brought,) = states["BringsPrincipal"]["Choices"]
+    assert (brought["Variable"], states["BringsPrincipal"]["Default"]) == ("$.caller.principal", "LookUpPrincipal")
+    assert states["LookUpPrincipal"]["Next"] == "IsKnown"
+    assert states["IsKnown"]["Default"] == "NotAllowed"
+    assert [name for name, one in states.items() if "TakeBody" in (one.get("Next"), one.get("Default"))] == [
+        "IsCounted",
+        "CountQuestion",
+    ]
+    assert states["TakeBody"]["Parameters"]["principal.$"] == "$.caller.principal"
+    assert states["EmbedQuery"]["Parameters"]["principal.$"] == "$.principal"
+
+
+def test_no_refusal_is_an_error_that_a_state_raises(machine: dict[str, Any]) -> None:
+    refusals = {one["Error"] for one in machine["States"].values() if one["Type"] == "Fail" and "Error" in one}
+    assert refusals & state_machine.leaves(Refusal) == {"NotAllowed", "AllowanceSpent"}
 
 
 def test_errors_below_errors_are_retried_and_reported_too() -> None:
@@ -109,7 +133,7 @@ OURS = "States/NameError/Choices/0/Or"
         (_break(f"{EMBED}/Next", "GenerateResponse"), "SearchVectors is never reached"),
         (_break("StartAt", "Nowhere"), "starts at Nowhere"),
         (_break("StartAt", None), "has no StartAt"),
-        (_break("States", None), "starts at NeedsRewriting, which does not exist"),
+        (_break("States", None), "starts at AskedOverHttp, which does not exist"),
         (_break(f"{EMBED}/Type", None), "EmbedQuery has no Type"),
         (_break("States/ReadCause/Next", "NameError"), "NameError leads back to itself"),
         (_break("States/AnyRelevantPassage/Default", "SearchVectors"), "SearchVectors leads back to itself"),
@@ -142,6 +166,14 @@ OURS = "States/NameError/Choices/0/Or"
         (_break(f"{EMBED}/Catch/0/ResultPath", "$.error"), 'without ResultPath "$"'),
         (_break("States/AnyRelevantPassage/Default", None), "has no Default"),
         (_break(f"{EMBED}/End", True), "either a Next or an end"),
+        (_break("States/LookUpPrincipal/Retry/0/ErrorEquals", ["UpstreamThrottled"]), "LookUpPrincipal: ['UpstreamThr"),
+        (_break("States/LookUpPrincipal/Retry", []), "LookUpPrincipal: no Retry for ['DynamoDB.InternalServerError'"),
+        (_break("States/LookUpPrincipal/ResultPath", None), "LookUpPrincipal has no ResultPath"),
+        (_break("States/LookUpPrincipal/TimeoutSeconds", None), "LookUpPrincipal has no TimeoutSeconds"),
+        (_break("States/CountQuestion/Catch/1/Next", "TakeBody"), "CountQuestion catches into"),
+        (_break("States/CountQuestion/Catch/0/ErrorEquals", ["AllowanceSpnt"]), "an error AllowanceSpnt"),
+        (_break("States/RewriteQuery/Catch/1/ResultPath", "$"), "RewriteQuery catches over what the machine goes on"),
+        (_break("States/RewriteQuery/Catch/0/ResultPath", "$.taken"), 'RewriteQuery catches without ResultPath "$"'),
         (_break(f"{EMBED}/Resource", "${Unknown}"), "${Unknown} is not filled"),
         (_break(f"{EMBED}/Resource", "x"), "fills EmbedFunctionArn, which is not used"),
     ],

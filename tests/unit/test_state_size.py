@@ -43,6 +43,7 @@ INGEST: dict[str, Any] = json.loads((DEFINITIONS / "ingest.asl.json").read_text(
 CONTEXT = {"Execution": {"Name": "n" * 80}}
 
 WIDE, CONTROL = "\U0001f600", "\x01"  # four bytes in UTF-8, and one that JSON writes as six
+HISTORY = [{"role": "assistant", "content": CONTROL * 5_400}] * 4  # 128 KiB of JSON
 GROUPS = [f"{n:02}{'g' * 61}" for n in range(64)]
 FILTERS = {
     "long strings": {"$or": [{"f" * 63: ('"\\' * 256)} for _ in range(14)]},
@@ -76,9 +77,9 @@ def passages(unit: str, characters: int) -> list[ScoredChunk]:
 
 def worst_states(query: str, condition: dict[str, Any], found: list[ScoredChunk]) -> Iterator[tuple[str, int]]:
     """Yield what a query takes: each state's input and the state of the execution after it, in bytes."""
-    execution_input = {"query": query, "top_k": 100, "tenant": "t" * 63, "groups": GROUPS, "filter": condition}
-    context = {"Execution": {**CONTEXT["Execution"], "Input": execution_input}}
-    line = query[:REWRITTEN_CHARACTERS]
+    request = {"query": query, "top_k": 100, "tenant": "t" * 63, "groups": GROUPS, "filter": condition}
+    principal = {"tenant": "t" * 63, "groups": GROUPS}
+    line = WIDE * REWRITTEN_CHARACTERS
     rewriting = {
         "question": line, "phrasings": [line] * 4, "prompt_tokens": 9_999, "completion_tokens": 999, "cost_usd": 0.12345
     }  # fmt: skip
@@ -96,12 +97,17 @@ def worst_states(query: str, condition: dict[str, Any], found: list[ScoredChunk]
         "ComposePrompt": lambda event: ComposePrompt(1_000_000)(ComposeRequest.parse(event)),
         "GenerateResponse": lambda event: GenerateResponse(chat, "m", "http://x")(GenerateRequest.parse(event)).answer,
     }
-    document: Any = {"rewriting": rewriting, "degraded": ["rewrite"]}
+    document: Any = {
+        "request": {**request, "history": HISTORY},
+        "principal": principal,
+        "taken": {"rewriting": rewriting, "degraded": ["rewrite"]},
+    }
+    yield "before EmbedQuery", len(encoded(document))
     for name, function in functions.items():
         state = STATES[name]
-        event = filled(state["Parameters"], document, context)
+        event = filled(state["Parameters"], document, CONTEXT)
         output = json.loads(encoded(to_state(function(event))))
-        result = filled(state["ResultSelector"], output, context)
+        result = filled(state["ResultSelector"], output, CONTEXT)
         document = placed(result, document, state.get("ResultPath", "$"))
         yield f"{name} takes", len(encoded(event))
         yield f"{name} returns", len(encoded(output))
@@ -117,9 +123,9 @@ def encoded(document: Any) -> bytes:
 @pytest.mark.parametrize("unit", ["x", "€", WIDE, '"', "\\", "&", CONTROL], ids=ascii)
 @pytest.mark.parametrize("characters", [20, 700, 20_000])
 def test_no_state_outgrows_its_limit(character: str, condition: dict[str, Any], unit: str, characters: int) -> None:
-    sizes = dict(worst_states(character * 8_000, condition, passages(unit, characters)))
+    sizes = dict(worst_states(f"{character * 7_999}x", condition, passages(unit, characters)))
 
-    assert len(sizes) == 12
+    assert len(sizes) == 13
     assert {name: size for name, size in sizes.items() if size >= LIMIT} == {}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rag import telemetry
-from rag.errors import InternalError, InvalidRequest
+from rag.errors import InternalError, InvalidRequest, NotAllowed
 
 CANARY = "canary-question"
 
@@ -40,3 +40,11 @@ def test_an_error_of_ours_passes_as_it_is(log: list[Any]) -> None:
     with pytest.raises(InvalidRequest, match="top_k must be"):
         fail_with(InvalidRequest("top_k must be an integer."))({}, None)
     assert log == [("failed", {"error": "InvalidRequest", "reason": "top_k must be an integer."})]
+
+
+def test_a_refusal_is_no_failure(log: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[str] = []
+    monkeypatch.setattr(telemetry.metrics, "add_metric", lambda name, *_: counted.append(name))
+    with pytest.raises(NotAllowed):
+        fail_with(NotAllowed(CANARY))({}, None)
+    assert (counted, log) == (["RequestsRefused"], [])

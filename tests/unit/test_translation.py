@@ -80,6 +80,68 @@ def test_a_definition_in_a_file_is_taken_in(write: Write) -> None:
     assert json.loads("".join(lines))["StartAt"] == "A"
 
 
+def test_a_body_that_cloudformation_includes_is_taken_in(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "api.yaml").write_text("openapi: 3.0.1\ninfo: {title: T, version: '1'}\npaths: {/a: {get: {}}}\n")
+    api = resources(
+        write("""
+            Transform: AWS::Serverless-2016-10-31
+            Resources:
+              Api:
+                Type: AWS::Serverless::Api
+                Properties:
+                  StageName: s
+                  DefinitionBody: {Fn::Transform: {Name: AWS::Include, Parameters: {Location: api.yaml}}}
+        """)
+    )["Api"]
+
+    assert api["Properties"]["Body"]["paths"] == {"/a": {"get": {}}}
+
+
+def test_what_stands_beside_an_inclusion_is_part_of_the_body(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "api.yaml").write_text("openapi: 3.0.1\ninfo: {title: T, version: '1'}\npaths: {/a: {get: {}}}\n")
+    body = resources(
+        write("""
+            Transform: AWS::Serverless-2016-10-31
+            Resources:
+              Api:
+                Type: AWS::Serverless::Api
+                Properties:
+                  StageName: s
+                  DefinitionBody:
+                    x-deployed-for: {Ref: AWS::Region}
+                    Fn::Transform: {Name: AWS::Include, Parameters: {Location: api.yaml}}
+        """)
+    )["Api"]["Properties"]["Body"]
+
+    assert (body["x-deployed-for"], list(body["paths"])) == ({"Ref": "AWS::Region"}, ["/a"])
+
+
+def test_an_inclusion_that_is_no_object_has_nothing_beside_it(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "api.yaml").write_text("[]")
+    template = """
+        Resources:
+          Api:
+            Type: AWS::Serverless::Api
+            Properties:
+              DefinitionBody: {a: 1, Fn::Transform: {Name: AWS::Include, Parameters: {Location: api.yaml}}}
+    """
+
+    with pytest.raises(TemplateError, match=r"Api: its DefinitionBody api.yaml is no object"):
+        translate(write(template), {})
+
+
+def test_a_body_that_is_not_there_is_named(write: Write) -> None:
+    template = """
+        Resources:
+          Api:
+            Type: AWS::Serverless::Api
+            Properties: {DefinitionBody: {Fn::Transform: {Name: AWS::Include, Parameters: {Location: no.yaml}}}}
+    """
+
+    with pytest.raises(TemplateError, match=r"Api: its DefinitionBody no.yaml cannot be read"):
+        translate(write(template), {})
+
+
 def test_parameters_have_their_defaults_as_text(write: Write) -> None:
     assert translate(write(FUNCTION), {"Kind": "large"}).parameters == {"Size": "3", "Kind": "large"}
 

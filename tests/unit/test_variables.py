@@ -33,4 +33,6 @@ def test_bounds_are_within() -> None:
 @pytest.mark.parametrize("value", ["-0.1", "1.1", "nan"])
 def test_diversity_is_a_share(value: str) -> None:
     with pytest.raises(InternalError, match="DIVERSITY"):
-        PassageSettings.read(Variables({"DIVERSITY": value, "MERGED_PASSAGE_TOKENS": "600"}))
+        PassageSettings.read(
+            Variables({"DIVERSITY": value, "MERGED_PASSAGE_TOKENS": "600", "SUSPICIOUS_PASSAGES": "flag"})
+        )

@@ -53,8 +53,10 @@ class Library:
         return [passage.text for passage in response.passages]
 
 
-def indexed(document_id: str, version: str, ordinal: int, groups: tuple[str, ...], away: float) -> IndexedChunk:
-    key = chunk_id("acme", document_id, version, ordinal)
+def indexed(
+    document_id: str, version: str, ordinal: int, groups: tuple[str, ...], away: float, tenant: str = "acme"
+) -> IndexedChunk:
+    key = chunk_id(tenant, document_id, version, ordinal)
     text = f"{document_id} {version} {ordinal}"
     start = ordinal * 100
     chunk = Chunk(key, document_id, version, ordinal, "", "", text, 1, start, start + len(text), groups=groups)
@@ -108,6 +110,12 @@ def test_what_is_hidden_is_shown_to_nobody_while_the_index_names_groups(library:
     library.publish("a", "v1", ("hr",))
     library.register("a", hidden=True)
     assert library.shows("hr") == []
+
+
+def test_another_tenant_s_chunk_is_not_shown_though_document_and_version_are_called_alike(library: Library) -> None:
+    library.register("a", status="ready", live_version="v1")
+    library.index.upsert("acme", [indexed("a", "v1", 0, (), 0.0, tenant="rival")])  # an index that mixes tenants up
+    assert library.shows() == []
 
 
 def test_two_versions_are_never_shown_at_once(library: Library) -> None:
