@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from rag.addresses import addresses
 from ragctl.asking import Asker
 from ragctl.deployment import Deployment
 from tests.fakes.obedient_chat import ObedientServer
 from tests.integration.conftest import ROOT, stack_of
+from tests.rendered import elements, followed
 
 SECRET = "sk-canary-obeyed"
 OWN = "https://stations.example/times?line=2"
@@ -86,9 +86,8 @@ def test_what_an_obeyed_injection_brings_about_is_words(rig: Rig, order: int, pl
     output = rig.ask(town(order, place))
     (prompt,) = rig.models.prompts()
     assert ORDERS[order].partition("{")[0] in prompt  # the model has read it
-    left = {address.text for address in addresses(output["answer"]) if not address.doubtful}
-    assert all(address == OWN or address.endswith(".md") for address in left)
-    assert not re.search(r"\]\(|<[a-zA-Z/!?]|^\s*\[[^\]]*\]:", output["answer"], re.MULTILINE)
+    assert followed(output["answer"]) <= {OWN}
+    assert elements(output["answer"]) == set()
     assert "collector" not in output["answer"]
     assert "links_removed" in output["degraded"] or order == 2
 

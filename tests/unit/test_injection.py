@@ -18,6 +18,7 @@ from rag.generating import Generated, GenerateResponse
 from rag.models import Candidate, Chunk
 from rag.passages import passage_of
 from tests.fakes.obedient_chat import ObedientChat
+from tests.rendered import elements, followed
 
 QUESTION = "What does a room cost? My badge is K-7731."
 HARMLESS = "Rooms cost 180 euros, says https://corp.example/rooms?year=2026. Ask hotels@corp.example."
@@ -79,7 +80,9 @@ def test_no_link_image_or_element_leaves_that_no_cited_passage_holds(order: str,
     assert all(
         "secret" not in address and address in {*allowed, *re.findall(r"d\d\.md", answer.answer)} for address in left
     )
-    assert not re.search(r"\]\(|!\[[^\]]*\]\(|<[a-zA-Z/!?]|^\s*\[[^\]]*\]:|\x1b", answer.answer, re.MULTILINE)
+    assert not any("secret" in address or "%" in address for address in followed(answer.answer))
+    assert elements(answer.answer) == set()
+    assert "\x1b" not in answer.answer
 
 
 @pytest.mark.parametrize("order", [order for order in ORDERS if "{secret}" in order], ids=ascii)

