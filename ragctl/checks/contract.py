@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -135,18 +136,20 @@ def _schemas(schemas: Document) -> Iterator[str]:
     for name, schema in schemas.items():
         if not name.isalnum():
             yield f"schema {name}: a model's name is letters and digits"
-        for keyword in sorted(_NOT_IMPORTED & set(_keywords(schema))):
+        for keyword in sorted(_NOT_IMPORTED.intersection(chain.from_iterable(_within(schema)))):
             yield f"schema {name}: API Gateway does not import {keyword}"
+        if any(None in one.get("enum", ()) for one in _within(schema)):
+            yield f"schema {name}: null stands among an enum's strings"
 
 
-def _keywords(schema: Any) -> Iterator[str]:
-    """Yield the keywords of a schema and of those within; the names of properties are none."""
+def _within(schema: Any) -> Iterator[Document]:
+    """Yield a schema and those within."""
     if not isinstance(schema, dict):
         return
-    yield from schema
+    yield schema
     inner = [schema.get("items"), schema.get("additionalProperties"), *schema.get("properties", {}).values()]
     for one in inner:
-        yield from _keywords(one)
+        yield from _within(one)
 
 
 def _outside_sub(node: Any, where: str = "") -> Iterator[tuple[str, str]]:

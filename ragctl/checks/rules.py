@@ -40,7 +40,7 @@ BATCH: Final = Rules(
     attempts=range(4, 9),
     longest_delay=range(20, 61),
     error_at="$.error",
-    concluding=frozenset({"ItemFailed", "ItemTimedOut", "ItemBroke"}),
+    concluding=frozenset({"ItemFailed", "ItemBusy", "ItemAway", "ItemTimedOut", "ItemBroke"}),
     items=MAX_QUESTIONS,
 )
 

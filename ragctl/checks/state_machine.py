@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rag import errors
-from ragctl.checks import graph, patience
+from ragctl.checks import graph, patience, presence
 from ragctl.checks.rules import Rules, rules_of
 
 LAMBDA_TRANSIENTS: Final = {
@@ -60,6 +60,7 @@ def problems(path: Path, given: set[str]) -> list[str]:
         *graph.problems(machine, rules),
         *_tasks(machine, machine.get("TimeoutSeconds"), rules),
         *patience.problems(machine, rules),
+        *presence.problems(machine),
         *_names(machine),
         *_substitutions(text, given),
     ]

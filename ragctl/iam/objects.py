@@ -11,6 +11,7 @@ from ragctl.iam.policy import Call
 _SUBRESOURCES = {"tagging": "Tagging", "acl": "Acl"}
 _FIELD = re.compile(rb'name="(?P<name>[^"]+)"[^\r\n]*(?:\r\n[^\r\n]+)*\r\n\r\n(?P<value>[^\r\n]*)')
 _FORM_BYTES = 65_536  # before its file a form is short
+_FILE = b'name="file"'  # what a form says after it does not count
 
 
 class ObjectRequest(Protocol):
@@ -46,7 +47,7 @@ def listing(bucket: str, prefix: str | None = None) -> Call:
 
 def form_fields(body: bytes) -> Mapping[str, str]:
     """Return the fields of a form that posts an object, by their names in lower case."""
-    found = _FIELD.finditer(body[:_FORM_BYTES])
+    found = _FIELD.finditer(body[:_FORM_BYTES].partition(_FILE)[0])
     return {field["name"].decode().lower(): field["value"].decode("utf-8", "replace") for field in found}
 
 

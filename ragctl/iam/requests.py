@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from ragctl.iam.conditions import Context
 from ragctl.iam.objects import object_calls
 from ragctl.iam.policy import Call
 
@@ -60,8 +61,8 @@ def _objects(request: Request, _account: Account) -> Iterator[Call]:
 
 def _items(request: Request, account: Account) -> Iterator[Call]:
     if items := _ITEMS.get(request.target):
-        for action, table, index in items(json.loads(request.body())):
-            yield Call(f"dynamodb:{action}", _table(account, table, index))
+        for action, table, index, context in items(json.loads(request.body())):
+            yield Call(f"dynamodb:{action}", _table(account, table, index), context)
 
 
 def _secrets(request: Request, account: Account) -> Iterator[Call]:
@@ -110,22 +111,28 @@ def _table(account: Account, table: str, index: str | None) -> str:
     return f"{arn}/index/{index}" if index else arn
 
 
-_Items = Iterator[tuple[str, str, str | None]]  # action, table, index
+_Items = Iterator[tuple[str, str, str | None, Context]]  # action, table, index
+
+
+def _leading(change: Any) -> Context:
+    """Return the partition key; of a key of several attributes the request does not say which that is."""
+    key = change.get("Key", {})
+    return {"dynamodb:leadingkeys": [str(*value.values()) for value in key.values()]} if len(key) == 1 else {}
 
 
 def _one(action: str) -> Callable[[Any], _Items]:
-    return lambda body: iter([(action, body["TableName"], body.get("IndexName"))])
+    return lambda body: iter([(action, body["TableName"], body.get("IndexName"), _leading(body))])
 
 
 def _batch(action: str) -> Callable[[Any], _Items]:
-    return lambda body: ((action, table, None) for table in body["RequestItems"])
+    return lambda body: ((action, table, None, {}) for table in body["RequestItems"])
 
 
 def _transaction(body: Any) -> _Items:
     actions = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "Get": "GetItem"}
     for item in body["TransactItems"]:
         for kind, change in item.items():
-            yield actions.get(kind, "ConditionCheckItem"), change["TableName"], None
+            yield actions.get(kind, "ConditionCheckItem"), change["TableName"], None, _leading(change)
 
 
 _ITEMS: Mapping[str, Callable[[Any], _Items]] = {

@@ -1,6 +1,5 @@
 """A token into a principal: whoever has a sound token and claims that make no whole principal may do nothing."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -95,7 +94,7 @@ def _policy(method: str, caller: Caller | None) -> dict[str, Any]:
         return policy
     context = {
         "tenant": caller.principal.tenant,
-        "groups": json.dumps(list(caller.principal.groups)),
+        "groups": ",".join(caller.principal.groups),  # quotes would have to survive API Gateway's own escaping
         "writer": "true" if caller.writer else "false",
     }
     return {**policy, "context": context}
