@@ -1,21 +1,15 @@
 """POST /v1/batches: start an execution of the batch machine, once for each idempotency key."""
 
 import os
-import time
 from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rag.adapters.dynamodb_counts import DynamoCounts
-from rag.adapters.dynamodb_principals import DynamoPrincipals
-from rag.adapters.step_functions import StepFunctionsExecutions
-from rag.http.allowance import Allowance
+from rag.adapters.asking import asking
 from rag.http.asking import BATCH_PREFIX, StartBatch, batch_of
-from rag.http.callers import IdentifyCaller
 from rag.http.endpoint import Endpoint
 from rag.http.exchange import HttpResponse
-from rag.http.executions import StartOnce
 from rag.http.settings import AskingSettings
 from rag.http.telemetry import answered
 from rag.telemetry import logger, metrics, tracer
@@ -24,15 +18,7 @@ from rag.telemetry import logger, metrics, tracer
 @cache
 def start_batch() -> Endpoint:
     """Wire this function's adapters, once per execution environment."""
-    settings = AskingSettings.from_environment(os.environ)
-    table = settings.callers.principals_table
-    start = StartOnce(
-        executions=StepFunctionsExecutions(settings.state_machine),
-        allowance=Allowance(DynamoCounts(table), settings.questions_per_day, time.time),
-        body_of=batch_of,
-        prefix=BATCH_PREFIX,
-    )
-    return Endpoint(IdentifyCaller(settings.callers.authorization, DynamoPrincipals(table)), StartBatch(start))
+    return asking(AskingSettings.from_environment(os.environ), StartBatch, batch_of, BATCH_PREFIX)
 
 
 @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)

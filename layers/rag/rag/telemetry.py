@@ -4,13 +4,13 @@ import functools
 import json
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
 from rag.errors import InternalError, RagError, Refusal
+from rag.places import place_of
 
 # Every other character is escaped: what ends a line or steers a terminal, and halves that no encoding could carry.
 ASCII = functools.partial(json.dumps, default=str, separators=(",", ":"))
@@ -49,19 +49,10 @@ def contained(handler: Handler) -> Handler:
             raise
         except Exception as error:  # noqa: BLE001 # whatever it is, its message must not leave
             count(failed=1)
-            place = _place(error)
+            place = place_of(error)
             logger.error("failed unexpectedly", extra={"error": type(error).__name__, "place": place})  # noqa: TRY400 # a traceback quotes
             raise InternalError(
                 f"A defect, {type(error).__name__} at {place}. The function's log has its trace id."
             ) from None
 
     return contain
-
-
-def _place(error: BaseException) -> str:
-    traceback = error.__traceback__
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    if traceback is None:
-        return "an unknown place"
-    return f"{Path(traceback.tb_frame.f_code.co_filename).name}:{traceback.tb_lineno}"

@@ -27,19 +27,30 @@ class DynamoCounts:
         """Raise a count by `by`, unless it would pass the limit then; return whether it was raised."""
         return by <= limit and self._table.within_time(partial(self._raised, key, by, limit, expires_at))
 
+    def lowered(self, key: str, by: int) -> None:
+        """Lower a count by `by`; one that has expired stays gone."""
+        self._table.within_time(partial(self._lowered, key, by))
+
     def _raised(self, key: str, by: int, limit: int, expires_at: int) -> bool:
+        return self._updated(
+            key,
+            "ADD used :by SET expires_at = :expires_at",
+            "attribute_not_exists(used) OR used <= :most",
+            {":by": by, ":most": limit - by, ":expires_at": expires_at},
+        )
+
+    def _lowered(self, key: str, by: int) -> None:
+        self._updated(key, "SET used = used - :by", "used >= :by", {":by": by})
+
+    def _updated(self, key: str, update: str, condition: str, values: dict[str, int]) -> bool:
         try:
             self._table.call(
                 "update_item",
                 TableName=self._table.name,
                 Key={"caller": {"S": key}},
-                UpdateExpression="ADD used :by SET expires_at = :expires_at",
-                ConditionExpression="attribute_not_exists(used) OR used <= :most",
-                ExpressionAttributeValues={
-                    ":by": {"N": str(by)},
-                    ":most": {"N": str(limit - by)},
-                    ":expires_at": {"N": str(expires_at)},
-                },
+                UpdateExpression=update,
+                ConditionExpression=condition,
+                ExpressionAttributeValues={name: {"N": str(value)} for name, value in values.items()},
             )
         except ClientError as error:
             if error_code(error) == "ConditionalCheckFailedException":

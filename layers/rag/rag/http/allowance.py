@@ -22,6 +22,14 @@ class Counts(Protocol):
         """
         ...
 
+    def lowered(self, key: str, by: int) -> None:
+        """Take back what a count was raised by, if there still is one.
+
+        Raises:
+            TransientError: it could not be lowered just now.
+        """
+        ...
+
 
 def count_key(caller_id: str, now: float) -> str:
     """Return where a caller's questions of the present day, in UTC, are counted; `now` is in seconds since 1970."""
@@ -40,8 +48,8 @@ class Allowance:
     questions_per_day: int
     clock: Callable[[], float]
 
-    def spend(self, caller_id: str, questions: int = 1) -> None:
-        """Count questions, all or none.
+    def spend(self, caller_id: str, questions: int = 1) -> str:
+        """Count questions, all or none, and return where they were counted.
 
         Raises:
             AllowanceSpent: they are more than are left.
@@ -51,3 +59,12 @@ class Allowance:
         key = count_key(caller_id, now)
         if not self.counts.raised(key, questions, self.questions_per_day, int(now) + KEPT_SECONDS):
             raise AllowanceSpent(SPENT)
+        return key
+
+    def give_back(self, key: str, questions: int) -> None:
+        """Take back questions that were counted there and are not asked.
+
+        Raises:
+            TransientError: they could not be taken back just now, and stay counted.
+        """
+        self.counts.lowered(key, questions)

@@ -36,8 +36,10 @@ _NO_DOCUMENT: Final = "There is no document with this id."
 class Catalogue(Protocol):
     """The registry's entries of documents, in the order of their ids."""
 
-    def after(self, tenant: str, document_id: str, prefix: str) -> Iterable[Registration]:
+    def after(self, tenant: str, document_id: str, prefix: str, wanted: int) -> Iterable[Registration]:
         """Return the tenant's entries whose ids begin with a prefix, those behind an id; an empty one is before all.
+
+        They are read as they are taken, in portions that suit somebody who wants so many of them.
 
         Raises:
             TransientError: worth another attempt.
@@ -115,7 +117,7 @@ class ListDocuments:
 
     def _visible(self, principal: Principal, page: Page) -> Iterator[Registration]:
         until = self.clock() + SECONDS
-        for entry in self.catalogue.after(principal.tenant, page.after, page.prefix):
+        for entry in self.catalogue.after(principal.tenant, page.after, page.prefix, page.limit + 1):
             if self.clock() > until:  # a page that ended here would tell how many were passed over
                 raise UpstreamTimedOut(_TOO_MANY)
             if page.wants(entry) and may_see(principal, entry):

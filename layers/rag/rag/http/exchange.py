@@ -16,6 +16,7 @@ MAX_BODY_BYTES: Final = 200 * 1024
 
 _JSON: Final = "application/json"
 _NO_OBJECT: Final = "The body must be a JSON object."
+_NO_HEADER: Final = "A header's value must be text."
 _NO_PATH: Final = "The path must be percent-encoded UTF-8."
 
 
@@ -35,14 +36,18 @@ class HttpRequest:
         """Return the request of a proxy event.
 
         Raises:
-            InvalidRequest: its body is said to be base64 and is not.
+            InvalidRequest: its body is no text, or said to be base64 and is not; a header's value is no text.
         """
         body = event.get("body") or ""
+        if not isinstance(body, str):
+            raise InvalidRequest(_NO_OBJECT)
         try:
             raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
         except (binascii.Error, ValueError):
             raise InvalidRequest(_NO_OBJECT) from None
         headers = event.get("headers") or {}
+        if not all(isinstance(value, str) for value in headers.values()):
+            raise InvalidRequest(_NO_HEADER)
         return cls(
             context=event.get("requestContext") or {},
             path=event.get("path") or "",

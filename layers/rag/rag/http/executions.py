@@ -108,6 +108,10 @@ def execution_id(caller: Caller, key: str | None, prefix: str = "") -> str:
 class StartOnce:
     """Starts executions of one state machine, and counts their questions.
 
+    They are counted before they are asked. What Step Functions says was started already is taken back; what fails
+    otherwise stays counted, since it may have started all the same. So do the questions of a request that comes again
+    with its key before the first has been answered: to both Step Functions says that it runs.
+
     `body_of` returns, of an execution's input, the request that was made: who asks may have other groups by now.
     """
 
@@ -117,7 +121,7 @@ class StartOnce:
     prefix: str = ""
 
     def __call__(self, caller: Caller, request: HttpRequest, asked: Asked) -> HttpResponse:
-        """Return that it was started, and where it can be looked at. What is sent again is neither started nor counted.
+        """Return that it was started, and where it can be looked at. What is sent again is not started again.
 
         Raises:
             InvalidRequest: the idempotency key is malformed.
@@ -131,9 +135,10 @@ class StartOnce:
         name = execution_id(caller, key, self.prefix)
         before = self.executions.given(name) if key is not None else None
         if before is None:
-            self.allowance.spend(caller.id, asked.questions)
+            counted = self.allowance.spend(caller.id, asked.questions)
             if not self.executions.start(name, asked.given):
-                before = self.executions.given(name)  # the same request came twice at once
+                self.allowance.give_back(counted, asked.questions)
+                before = self.executions.given(name)  # the key came twice at once
         if before is not None and _canonical(self.body_of(before)) != _canonical(asked.body):
             raise Conflict(_USED)
         return HttpResponse(202, {"id": name, "status_url": f"/v1/executions/{name}"})

@@ -1,5 +1,6 @@
 """What each function of the HTTP API reads from its environment, as one small value."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self, cast, get_args
@@ -8,6 +9,25 @@ from rag.http.callers import Authorization
 from rag.variables import Variables
 
 _BYTES_PER_MEGABYTE = 1_000_000
+
+
+class Settings(ABC):
+    """Settings of a function."""
+
+    __slots__ = ()
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Read the settings.
+
+        Raises:
+            InternalError: a variable is missing or malformed.
+        """
+        return cls._read(Variables(environment))
+
+    @classmethod
+    @abstractmethod
+    def _read(cls, variables: Variables) -> Self: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +49,7 @@ class CallerSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class AskingSettings:
+class AskingSettings(Settings):
     """Settings of the functions that start executions of one state machine."""
 
     callers: CallerSettings
@@ -37,13 +57,7 @@ class AskingSettings:
     questions_per_day: int
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read the settings.
-
-        Raises:
-            InternalError: a variable is missing or malformed.
-        """
-        variables = Variables(environment)
+    def _read(cls, variables: Variables) -> Self:
         return cls(
             callers=CallerSettings.read(variables),
             state_machine=variables.text("STATE_MACHINE_ARN"),
@@ -52,42 +66,31 @@ class AskingSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentSettings:
+class DocumentSettings(Settings):
     """Settings of the functions that show documents."""
 
     callers: CallerSettings
     registry_table: str
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read the settings.
-
-        Raises:
-            InternalError: a variable is missing or malformed.
-        """
-        variables = Variables(environment)
+    def _read(cls, variables: Variables) -> Self:
         return cls(callers=CallerSettings.read(variables), registry_table=variables.text("REGISTRY_TABLE"))
 
 
 @dataclass(frozen=True, slots=True)
-class DeletionSettings:
+class DeletionSettings(Settings):
     """Settings of the function that has documents deleted."""
 
     documents: DocumentSettings
     ingest_machine: str
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read the settings.
-
-        Raises:
-            InternalError: a variable is missing or malformed.
-        """
-        return cls(DocumentSettings.from_environment(environment), Variables(environment).text("STATE_MACHINE_ARN"))
+    def _read(cls, variables: Variables) -> Self:
+        return cls(DocumentSettings._read(variables), variables.text("STATE_MACHINE_ARN"))
 
 
 @dataclass(frozen=True, slots=True)
-class UploadSettings:
+class UploadSettings(Settings):
     """Settings of the function that hands out forms to upload with."""
 
     documents: DocumentSettings
@@ -95,22 +98,16 @@ class UploadSettings:
     max_document_bytes: int
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read the settings.
-
-        Raises:
-            InternalError: a variable is missing or malformed.
-        """
-        variables = Variables(environment)
+    def _read(cls, variables: Variables) -> Self:
         return cls(
-            documents=DocumentSettings.from_environment(environment),
+            documents=DocumentSettings._read(variables),
             bucket=variables.text("DOCUMENTS_BUCKET"),
             max_document_bytes=variables.integer("MAX_DOCUMENT_MEGABYTES", 1) * _BYTES_PER_MEGABYTE,
         )
 
 
 @dataclass(frozen=True, slots=True)
-class ResultsSettings:
+class ResultsSettings(Settings):
     """Settings of the function that hands out addresses to fetch results from."""
 
     callers: CallerSettings
@@ -118,13 +115,7 @@ class ResultsSettings:
     bucket: str
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read the settings.
-
-        Raises:
-            InternalError: a variable is missing or malformed.
-        """
-        variables = Variables(environment)
+    def _read(cls, variables: Variables) -> Self:
         return cls(
             callers=CallerSettings.read(variables),
             state_machine=variables.text("STATE_MACHINE_ARN"),
@@ -133,7 +124,7 @@ class ResultsSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class TokenSettings:
+class TokenSettings(Settings):
     """Whose tokens are trusted, and which of their claims make a principal. `cognito`: they are of its form."""
 
     issuer: str
@@ -144,13 +135,7 @@ class TokenSettings:
     cognito: bool
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read the settings.
-
-        Raises:
-            InternalError: a variable is missing or malformed.
-        """
-        variables = Variables(environment)
+    def _read(cls, variables: Variables) -> Self:
         return cls(
             issuer=variables.text("JWT_ISSUER"),
             audiences=tuple(name for name in variables.text("JWT_AUDIENCE").replace(",", " ").split() if name),

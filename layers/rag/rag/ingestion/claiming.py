@@ -12,6 +12,7 @@ from rag.ports import ObjectStore, Registry
 from rag.registration import Claim, Origin, Registration, claim, failed
 
 UNNAMEABLE: Final = "Its name is blank, or holds control characters or others that do not print. Rename the file."
+CLAIMED_ELSEWHERE: Final = "Its id belongs to another file. Rename one of the two."  # all that the registry says of it
 GONE: Final = "Its object is no longer in the bucket. Upload the file again."
 
 
@@ -94,5 +95,5 @@ def too_large(max_bytes: int) -> str:
 
 
 def claimed_elsewhere(entry: Registration) -> str:
-    """Say that an id belongs to another file."""
+    """Say to operators which file an id belongs to; who may read the one may be kept from the other."""
     return f"Its id belongs to {printable(entry.source)}, which was there first. Rename one of the two."

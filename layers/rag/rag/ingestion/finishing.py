@@ -50,7 +50,7 @@ class _Sums:
         if result.status == "failed":
             if number is not None:
                 self.failed_of[number] = self.failed_of.get(number, 0) + 1
-                self.first_of.setdefault(number, printable(f"{result.document_id}: {result.reason}"))
+                self.first_of.setdefault(number, printable(f"{result.document_id}: {result.told or result.reason}"))
             if len(self.failures) < _FAILURES:
                 self.failures.append(result)
 

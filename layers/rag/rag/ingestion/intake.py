@@ -57,9 +57,9 @@ class Intake:
         """Take a document that a newer change has the turn for."""
         self._note("superseded", document_id, source)
 
-    def failed(self, document_id: str, reason: str, source: str) -> None:
-        """Take a document that cannot be ingested."""
-        self._note("failed", document_id, source, reason)
+    def failed(self, document_id: str, reason: str, source: str, told: str = "") -> None:
+        """Take a document that cannot be ingested. `told` is what its file says of it, if that is not the reason."""
+        self._note("failed", document_id, source, reason, "" if told == reason else told)
 
     def settled_file(self, file: Registration) -> None:
         """Take a file of records that is not read, because it failed or is deleted."""
@@ -93,8 +93,8 @@ class Intake:
         self._claims[entry.document_id] = Claimed(entry.document_id, entry.turn, version)
         self._next.add(state)
 
-    def _note(self, outcome: Outcome, document_id: str, source: str, reason: str = "") -> None:
-        self._results.append(Result(document_id, outcome, reason, source=source))
+    def _note(self, outcome: Outcome, document_id: str, source: str, reason: str = "", told: str = "") -> None:
+        self._results.append(Result(document_id, outcome, reason, source=source, told=told))
 
     def _count(self, outcome: Outcome) -> int:
         return sum(result.status == outcome for result in self._results)

@@ -9,7 +9,7 @@ from rag.documents.document import Rejected
 from rag.documents.naming import printable
 from rag.documents.records import Record, records
 from rag.ingestion.blocks import ReplacedMeanwhile, line_blocks
-from rag.ingestion.claiming import claimed_elsewhere
+from rag.ingestion.claiming import CLAIMED_ELSEWHERE, claimed_elsewhere
 from rag.ingestion.deciding import store_decided
 from rag.ingestion.intake import Intake
 from rag.ingestion.recipes import Recipe
@@ -130,10 +130,12 @@ USED_BEFORE: Final = "Its _id was used before in this file. Give each record its
 
 def _refuse(document_id: str, reason: str, span: Span, tally: Tally, intake: Intake) -> None:
     """Refuse a record whose id is another one's. The second with one id has a name of its own beside the first."""
-    tally.failed(document_id, reason)
+    again = reason == USED_BEFORE
+    told = reason if again else CLAIMED_ELSEWHERE
+    tally.failed(document_id, told)
     tally.refused += 1
     intake.refused += 1
-    intake.failed(f"{document_id} (again)" if reason == USED_BEFORE else document_id, reason, span.file.document_id)
+    intake.failed(f"{document_id} (again)" if again else document_id, reason, span.file.document_id, told)
 
 
 def _is_current(file: Registration, span: Span) -> bool:

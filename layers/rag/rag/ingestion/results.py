@@ -18,13 +18,17 @@ _READERS: Final = 16
 
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How a step ended for a document; `staged` is one that later steps go on with. `source` is the file it is in."""
+    """How a step ended for a document; `staged` is one that later steps go on with. `source` is the file it is in.
+
+    `told` is what readers of that file are told where the reason is for operators alone.
+    """
 
     document_id: str
     status: Outcome
     reason: str = ""
     chunks: int = 0
     source: str = ""
+    told: str = ""
 
 
 class Spent(msgspec.Struct, frozen=True, omit_defaults=True):
