@@ -59,7 +59,7 @@ deploy: configured build ## Deploy with a section of samconfig.toml, and tell wh
 	@$(BIN)/python -m ragctl.deploying after $(CONFIG) $(STACK)
 
 configured: .venv/local # before a build that takes a minute
-	@$(BIN)/python -m ragctl.deploying before $(CONFIG)
+	@$(BIN)/python -m ragctl.deploying before $(CONFIG) $(STACK)
 
 lock: ## Lock the requirements anew (needs uv)
 	scripts/lock.sh

@@ -1,7 +1,7 @@
 """Who the callers of an API are that bring no claims: IAM identities, and API keys made for them."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -68,12 +68,17 @@ class ApiKeys:
         """Make a key in the API's usage plan, and note whose it is.
 
         Raises:
-            Failure: the API is not authorised by keys, or API Gateway refuses.
+            Failure: the API is not authorised by keys, a key has that name, or API Gateway refuses.
             RagError: the table of principals refuses.
         """
         plan = self._deployment.outputs.get("ApiUsagePlanId")
         if not plan:
             raise Failure("The API of this stack takes no keys: deploy it with ApiAuthorization=API_KEY.")
+        if holder := self.named(name):
+            where = f" --stack {self._deployment.stack}" if self._deployment.endpoint is None else ""
+            raise Failure(
+                f"There is a key {name} already, {holder}. Remove it with: rag principals remove {holder}{where}"
+            )
         with _gateway(self._deployment) as gateway:
             made = gateway.create_api_key(name=name, enabled=True)
         caller = Caller(f"{_KEY_PREFIX}{made['id']}", principal, writer)
@@ -85,6 +90,30 @@ class ApiKeys:
             self.delete(caller.id)  # nobody will ever know its value
             raise
         return NewKey(caller, made["value"])
+
+    def names(self) -> Mapping[str, str]:
+        """Return the name of each key of this API by its caller's id; of an API that takes no keys, none.
+
+        Raises:
+            Failure: API Gateway refuses.
+        """
+        plan = self._deployment.outputs.get("ApiUsagePlanId")
+        if not plan:
+            return {}
+        with _gateway(self._deployment) as gateway:
+            pages = gateway.get_paginator("get_usage_plan_keys").paginate(usagePlanId=plan)
+            return {f"{_KEY_PREFIX}{key['id']}": key.get("name", "") for page in pages for key in page["items"]}
+
+    def named(self, name: str) -> str | None:
+        """Return the id of the caller whose key has that name, if there is one.
+
+        Raises:
+            Failure: there are several, or API Gateway refuses.
+        """
+        holders = sorted(caller for caller, known in self.names().items() if known == name)
+        if len(holders) > 1:
+            raise Failure(f"Several keys have the name {name}: {', '.join(holders)}. Name one of these instead.")
+        return holders[0] if holders else None
 
     def delete(self, caller: str) -> bool:
         """Delete the key that a caller is; return whether it is one, and was there.

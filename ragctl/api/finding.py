@@ -15,7 +15,7 @@ from ragctl.failure import Failure
 
 TOKEN_VARIABLE: Final = "RAG_API_TOKEN"  # noqa: S105 - a name, no token
 KEY_VARIABLE: Final = "RAG_API_KEY"
-_TOKENS: Final = frozenset({"COGNITO", "JWT"})
+TOKENS: Final = frozenset({"COGNITO", "JWT"})
 _FROM_CREDENTIALS: Final = (
     "Over HTTP, tenant and groups come from the credentials alone: leave --tenant and --group out"
 )
@@ -43,7 +43,7 @@ def client_of(
     """
     authorisation = deployment.output("ApiAuthorization")
     named = tenant is not None or bool(groups)
-    if named and (deployment.endpoint is None or authorisation not in _TOKENS):
+    if named and (deployment.endpoint is None or authorisation not in TOKENS):
         raise Failure(f"{_FROM_CREDENTIALS} ({_WHERE.get(authorisation, 'see docs/access.md')}).")
     if named and token:
         raise Failure(

@@ -77,7 +77,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
     answer: str
     answered: bool
-    reason: Literal["no_relevant_passage", "model_declined", "no_valid_citation"] | None
+    reason: str | None
     citations: list[Citation]
     query: str
     rewritten_query: str | None

@@ -98,6 +98,8 @@ def ask(
     alone = {"history": _read(history) if history else None, "phrasings": phrasings}
     request = {"query": question, **shared, **{name: value for name, value in alone.items() if value is not None}}
     deployment = Deployment.find(stack)
+    if api and token is not None and "RAG_API_TOKEN" not in os.environ:
+        _check_token(deployment)
     over_http = {**caller, "token": token} if api else None
     if file is not None:
         answers = partial(_batch_over_http, deployment, over_http) if over_http else partial(_batch, deployment)
@@ -116,6 +118,16 @@ def _check_usage(question: str | None, file: Path | None, output: Path | None, s
     for name, value in single.items():
         if value is not None and file is not None:
             raise typer.BadParameter("goes with a single QUESTION alone", param_hint=name)
+
+
+def _check_token(deployment: Deployment) -> None:
+    """Refuse a token that the API would not look at."""
+    from ragctl.api.finding import TOKENS
+
+    authorisation = deployment.output("ApiAuthorization")
+    if authorisation not in TOKENS:
+        wanted = "a key: set RAG_API_KEY" if authorisation == "API_KEY" else "requests signed with AWS credentials"
+        raise typer.BadParameter(f"is not looked at: the API of this stack wants {wanted}", param_hint="--token")
 
 
 def _ask_one(deployment: Deployment, request: dict[str, Any], as_json: bool) -> None:
@@ -138,9 +150,10 @@ def _ask_one(deployment: Deployment, request: dict[str, Any], as_json: bool) -> 
 def _ask_over_http(deployment: Deployment, caller: dict[str, Any], request: dict[str, Any], as_json: bool) -> None:
     from ragctl.api.asking import ask
     from ragctl.api.finding import client_of
+    from ragctl.api.hinting import hinted
     from ragctl.rendering import answer_lines
 
-    with client_of(deployment, **caller) as client:
+    with client_of(deployment, **caller) as client, hinted(deployment):
         told = ask(client, request)
     if as_json:
         typer.echo(json.dumps(told.output, ensure_ascii=False))
@@ -203,8 +216,9 @@ def _batch_over_http(
 ) -> "BatchAnswers":
     from ragctl.api.batching import ask_all
     from ragctl.api.finding import client_of
+    from ragctl.api.hinting import hinted
 
-    with client_of(deployment, **caller) as client:
+    with client_of(deployment, **caller) as client, hinted(deployment):
         return ask_all(client, lines, shared)
 
 

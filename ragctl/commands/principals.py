@@ -1,7 +1,7 @@
 """`rag principals`: whose documents a caller of the HTTP API reads, where its credentials do not say so."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 
-_HEADER: Final = "TENANT            WRITES  CALLER, GROUPS"
+_HEADER: Final = "TENANT            WRITES  CALLER, ITS KEY'S NAME, GROUPS"
 _BY_CLAIMS: Final = "Note: the API of this stack takes tokens, whose claims say this; the table is not looked at."
 
 CallerName = Annotated[
@@ -24,6 +24,7 @@ CallerName = Annotated[
         metavar="CALLER", help="The ARN of a role, an assumed role or a user; or an API key's id; or an id as listed."
     ),
 ]
+Known = Annotated[str, typer.Argument(metavar="CALLER", help="As for `set`, or an API key's name.", show_default=False)]
 Tenant = Annotated[str, typer.Option(help="Whose documents it reads.")]
 Group = Annotated[list[str] | None, typer.Option(help="A group that it is in; repeatable.")]
 Writer = Annotated[bool, typer.Option(help="Whether it may upload, overwrite, regroup and delete what it may read.")]
@@ -39,24 +40,26 @@ def principals() -> None:
     With tokens (COGNITO, JWT) the claims say all this, and the table is not looked at.
 
     With --stack, your credentials need cloudformation:DescribeStacks, and on the table of principals dynamodb:Scan to
-    list, PutItem to set and to add, DeleteItem to remove. To add a key takes apigateway:POST on `/apikeys` and
-    `/usageplans/*/keys` too, to remove it apigateway:DELETE on `/apikeys/*`. Whoever may write this table may read all
-    documents: grant it as you would grant that.
+    list, PutItem to set and to add, DeleteItem to remove. With API_KEY, all but to set takes apigateway:GET on
+    `/usageplans/*/keys` too, to add a key apigateway:POST on that and on `/apikeys`, to remove it apigateway:DELETE on
+    `/apikeys/*`. Whoever may write this table may read all documents: grant it as you would grant that.
     """
 
 
 @app.command("list")
 def list_principals(stack: Stack = None, as_json: AsJson = False) -> None:
-    """List the callers."""
+    """List the callers, keys with their names."""
     from ragctl import wiring
+    from ragctl.principals import ApiKeys
 
     deployment = Deployment.find(stack)
     with _told_failures():
         callers = sorted(wiring.principals(deployment).all(), key=lambda caller: caller.id)
+        names = ApiKeys(deployment).names()
     if as_json:
-        typer.echo(json.dumps({"principals": [_as_object(caller) for caller in callers]}, ensure_ascii=False))
+        typer.echo(json.dumps({"principals": [_as_object(caller, names) for caller in callers]}, ensure_ascii=False))
         return
-    for line in _table(callers):
+    for line in _table(callers, names):
         typer.echo(line)
     _note_claims(deployment)
 
@@ -84,14 +87,14 @@ def set_principal(
 
 
 @app.command()
-def remove(caller: CallerName, stack: Stack = None, as_json: AsJson = False) -> None:
+def remove(caller: Known, stack: Stack = None, as_json: AsJson = False) -> None:
     """Forget a caller; if it is an API key, delete that too."""
     from ragctl import wiring
     from ragctl.principals import ApiKeys, caller_id
 
-    named = caller_id(caller)
     deployment = Deployment.find(stack)
     with _told_failures():
+        named = ApiKeys(deployment).named(caller) or caller_id(caller)
         known = wiring.principals(deployment).remove(named)
         had_key = ApiKeys(deployment).delete(named)
     if not (known or had_key):
@@ -118,9 +121,11 @@ def add_key(
         principal = principal_of(tenant, group or ())
         made = ApiKeys(Deployment.find(stack)).add(name, principal, writer=writer)
     if as_json:
-        typer.echo(json.dumps({**_as_object(made.caller), "key": made.value}, ensure_ascii=False))
+        typer.echo(
+            json.dumps({**_as_object(made.caller, {made.caller.id: name}), "key": made.value}, ensure_ascii=False)
+        )
         return
-    typer.echo(f"Added: {_told(made.caller)}. The key is not shown again:", err=True)
+    typer.echo(f"Added {name}: {_told(made.caller)}. The key is not shown again:", err=True)
     typer.echo(made.value)
 
 
@@ -134,9 +139,11 @@ def _told_failures() -> Iterator[None]:
         raise Failure(str(error)) from error
 
 
-def _as_object(caller: "Caller") -> dict[str, Any]:
+def _as_object(caller: "Caller", names: Mapping[str, str] | None = None) -> dict[str, Any]:
     principal = caller.principal
-    return {"caller": caller.id, "tenant": principal.tenant, "groups": list(principal.groups), "writer": caller.writer}
+    told = {"caller": caller.id, "tenant": principal.tenant, "groups": list(principal.groups), "writer": caller.writer}
+    name = (names or {}).get(caller.id)
+    return {**told, "name": name} if name else told
 
 
 def _told(caller: "Caller") -> str:
@@ -145,11 +152,12 @@ def _told(caller: "Caller") -> str:
     return f"{caller.id} {verb} the tenant {caller.principal.tenant}{groups}"
 
 
-def _table(callers: "Sequence[Caller]") -> Iterator[str]:
+def _table(callers: "Sequence[Caller]", names: Mapping[str, str]) -> Iterator[str]:
     yield _HEADER
     for caller in callers:
         groups = f"  ({', '.join(caller.principal.groups)})" if caller.principal.groups else ""
-        yield f"{caller.principal.tenant:16}  {'yes' if caller.writer else 'no':6}  {caller.id}{groups}"
+        name = f"  {names[caller.id]}" if names.get(caller.id) else ""
+        yield f"{caller.principal.tenant:16}  {'yes' if caller.writer else 'no':6}  {caller.id}{name}{groups}"
 
 
 def _note_claims(deployment: Deployment) -> None:

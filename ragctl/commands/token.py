@@ -1,6 +1,7 @@
 """`rag token`: a token for the local stack's HTTP API."""
 
 import json
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -20,11 +21,29 @@ def token(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Print a token that the local stack's issuer has signed, for the header Authorization."""
+    from ragctl.api.finding import TOKENS
     from ragctl.local.http.issuer import Claims, Issuer
 
-    issuer = Issuer.at(Deployment.find().output("ApiUrl"))
+    _check_names(tenant, group or ())
+    deployment = Deployment.find()
+    issuer = Issuer.at(deployment.output("ApiUrl"))
     try:
         signed = issuer.token(Claims(tenant, tuple(group or ()), writer, subject), minutes)
     except (OSError, ValueError) as error:
         raise Failure(f"The key of the local issuer, {issuer.key_file}, cannot be read: {error}") from error
+    authorisation = deployment.output("ApiAuthorization")
+    if authorisation not in TOKENS:
+        typer.echo(
+            f"Note: the API of this stack takes no tokens: it runs with ApiAuthorization={authorisation}.", err=True
+        )
     typer.echo(json.dumps({"token": signed, "issuer": issuer.url}, indent=2) if as_json else signed)
+
+
+def _check_names(tenant: str, groups: Sequence[str]) -> None:
+    from rag.errors import InvalidRequest
+    from ragctl.principals import principal_of
+
+    try:
+        principal_of(tenant, groups)
+    except InvalidRequest as error:
+        raise typer.BadParameter(str(error), param_hint="--tenant or --group") from None

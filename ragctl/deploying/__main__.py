@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from ragctl.deploying.after import next_steps
-from ragctl.deploying.configuration import Configuration
+from ragctl.deploying.configuration import Configuration, check_name
 from ragctl.deployment import Deployment
 from ragctl.failure import Failure
 
@@ -14,8 +14,11 @@ def main(arguments: list[str]) -> int:
     when, section, *named = arguments
     try:
         configuration = Configuration.read(Path("samconfig.toml"), section)
+        stack = named[0] if named else configuration.stack
+        check_name(stack)
+        configuration.check_account()
         if when == "after":
-            print(*next_steps(Deployment(named[0] if named else configuration.stack)), sep="\n")
+            print(*next_steps(Deployment(stack)), sep="\n")
     except Failure as failure:
         print(failure, file=sys.stderr)
         return 1

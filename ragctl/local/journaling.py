@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 from ragctl.local.durable import OBJECT, DurableState, item_key, secret_key
 from ragctl.local.journal import Key
+from ragctl.local.upload_forms import is_form, read_form
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -53,6 +54,8 @@ def _changes(environ: Environ) -> Callable[[], list[Key]] | None:
         return _of_json(environ, lambda body: [item_key(*change) for change in _ITEM_CHANGES[operation](body)])
     if service == "secretsmanager" and operation in _SECRET_CHANGES:
         return _of_json(environ, lambda body: [secret_key(body.get("SecretId") or body["Name"])])
+    if is_form(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("CONTENT_TYPE", "")):
+        return _of_form(environ)
     if environ["REQUEST_METHOD"] in {"PUT", "POST", "DELETE"} and _is_s3(environ):
         return _of_s3(environ)
     return None
@@ -61,6 +64,11 @@ def _changes(environ: Environ) -> Callable[[], list[Key]] | None:
 def _of_json(environ: Environ, keys: Callable[[Any], list[Key]]) -> Callable[[], list[Key]]:
     body = read_body(environ)
     return lambda: keys(json.loads(body))
+
+
+def _of_form(environ: Environ) -> Callable[[], list[Key]]:
+    bucket, content_type, body = environ["PATH_INFO"].strip("/"), environ["CONTENT_TYPE"], read_body(environ)
+    return lambda: [(OBJECT, bucket, read_form(content_type, body).key)]
 
 
 def _of_s3(environ: Environ) -> Callable[[], list[Key]] | None:

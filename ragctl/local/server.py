@@ -32,6 +32,7 @@ from ragctl.local.durable import DurableState
 from ragctl.local.functions import Functions
 from ragctl.local.journaling import Application, Environ, Journaling
 from ragctl.local.mending import replace
+from ragctl.local.presigned import holding_to_signatures
 
 _SHUTDOWN_POLL_SECONDS = 0.05
 _REGION_OF_SCOPE = re.compile(r"(Credential=[^/]+/\d+/)[^/]+(/)")
@@ -44,7 +45,8 @@ class AwsEndpoint:
         port: int = listener.getsockname()[1]
         self.url = endpoint(port)
         moto = DomainDispatcherApplication(create_backend_app)
-        application = _in_one_region(Authorising(event_rules.announcing(Journaling(moto, state)), authority))
+        authorising = Authorising(event_rules.announcing(Journaling(moto, state)), authority)
+        application = _in_one_region(holding_to_signatures(authorising))
         self._server = make_server(HOST, port, application, True, request_handler=_Handler, fd=listener.fileno())
         self._thread = Thread(target=self._server.serve_forever, args=(_SHUTDOWN_POLL_SECONDS,), daemon=True)
 

@@ -35,6 +35,7 @@ class Watcher(Protocol):
 def mend(*watchers: Watcher) -> None:
     """Put what is below into moto's Step Functions."""
     replace(StepFunctionsParserBackend, "start_execution", _start_execution(watchers))
+    replace(StepFunctionsParserBackend, "_get_executions", begun_executions)
     replace(StepFunctionResponse, "start_sync_execution", _start_sync_execution)
     replace(StepFunctionResponse, "describe_execution", _describe_execution)
     replace(StepFunctionResponse, "get_execution_history", _get_execution_history)
@@ -43,6 +44,7 @@ def mend(*watchers: Watcher) -> None:
 
 
 _start_by_moto: Callable[..., Any] = StepFunctionsParserBackend.start_execution
+_executions_by_moto: Callable[..., list[Any]] = StepFunctionsParserBackend._get_executions
 
 
 def _start_execution(watchers: Sequence[Watcher]) -> Callable[..., Any]:
@@ -68,6 +70,12 @@ def _start_execution(watchers: Sequence[Watcher]) -> Callable[..., Any]:
             raise
 
     return start_execution
+
+
+def begun_executions(backend: Any, execution_status: Any = None) -> list[Any]:
+    """Return the executions that have begun: moto looks for map runs and tokens in those that have not, and fails."""
+    executions = _executions_by_moto(backend, execution_status)
+    return [execution for execution in executions if execution.exec_worker and execution.exec_worker.env]
 
 
 def _terminated(watchers: Sequence[Watcher]) -> Callable[[Any], None]:

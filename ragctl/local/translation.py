@@ -7,16 +7,20 @@ whoever runs a function or mounts a layer finds its code from the CloudFormation
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from ragctl.local.account import REGION
 from ragctl.local.constraints import misfit, violated_rule
 from ragctl.local.references import dangling_reference
+from ragctl.local.written_order import bodies, restore
 
 CODE_BUCKET = "local"
+_FEW = 8  # parameters that are all named where another was asked for
+_NEAREST, _LIKENESS = 3, 0.5  # of more, so many, where they resemble it as difflib counts it
 
 Template = dict[str, Any]
 
@@ -98,6 +102,7 @@ def transform(template: Template, parameters: Mapping[str, str]) -> Template:
     from samtranslator.translator import transform as translator
 
     logging.getLogger("samtranslator.feature_toggle").setLevel(logging.ERROR)  # toggles are its authors' business
+    written = bodies(template)
     try:
         translated: Template = translator.transform(template, dict(parameters), _NoManagedPolicies())
     except InvalidDocumentException as error:
@@ -105,22 +110,33 @@ def transform(template: Template, parameters: Mapping[str, str]) -> Template:
         raise TemplateError(f"The template does not translate: {_one_line(causes)}") from error
     except ExceptionWithMessage as error:
         raise TemplateError(f"The template does not translate: {_one_line(error.message)}") from error
+    restore(translated, written)
     return translated
 
 
 class _NoManagedPolicies:
-    """Spares the translator's call to IAM: policies are not enforced here."""
+    """Spares the translator's call to IAM: the template names no policy that AWS manages."""
 
     def load(self) -> dict[str, str]:
         """Return no policy's ARN."""
         return {}
 
 
+def _instead(unknown: str, declared: Iterable[str], path: Path) -> str:
+    """Return what is said of the parameters that there are, where one is not."""
+    known = {name.lower(): name for name in sorted(declared)}
+    if len(known) <= _FEW:
+        return f"It has: {', '.join(known.values())}."
+    nearest = [known[name] for name in get_close_matches(unknown.lower(), known, _NEAREST, _LIKENESS)]
+    told = f"Do you mean {' or '.join(nearest)}? " if nearest else ""
+    return f"{told}All {len(known)} are below Parameters in {path}."
+
+
 def _parameters(template: Template, overrides: Mapping[str, str], path: Path) -> dict[str, str]:
     """Return each parameter's value, held against what the template allows as CloudFormation would."""
     declared: Mapping[str, Mapping[str, Any]] = template.get("Parameters") or {}
     if unknown := sorted(set(overrides) - set(declared)):
-        raise TemplateError(f"{path} has no parameter {unknown[0]}. It has: {', '.join(sorted(declared))}.")
+        raise TemplateError(f"{path} has no parameter {unknown[0]}. {_instead(unknown[0], declared, path)}")
     values = {}
     for name, declaration in declared.items():
         default = declaration.get("Default")

@@ -81,6 +81,7 @@ _ALONE: Final[Mapping[str, Parameters]] = {
     },
     "answers for a web page": {"CorsOrigin": "https://app.example"},
     "no access log": {"ApiAccessLogs": "false"},
+    "access log with callers": {"ApiLogCallers": "true"},
     "firewall": {"EnableWaf": "true"},
     "domain": {"ApiDomainName": "rag.example.com", "ApiCertificateArn": "{certificate}"},
     "domain and its record": {

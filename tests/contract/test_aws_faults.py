@@ -64,7 +64,7 @@ DYNAMO_USES: dict[str, Use] = {
     "store": lambda url, seconds: registry_at(url, seconds).store([Registration("acme", SECRET)]),
     "read pointer": lambda url, seconds: pointer_at(url, seconds).read(),
     "catalogue": lambda url, seconds: list(
-        DynamoCatalogue(TABLE, timeout_seconds=seconds, client=client_at("dynamodb", url)).after("acme", "", SECRET)
+        DynamoCatalogue(TABLE, timeout_seconds=seconds, client=client_at("dynamodb", url)).after("acme", "", SECRET, 1)
     ),
     "find caller": lambda url, seconds: DynamoPrincipals(
         TABLE, timeout_seconds=seconds, client=client_at("dynamodb", url)

@@ -33,7 +33,7 @@ def catalogue(request: pytest.FixtureRequest) -> Catalogue:
 
 
 def ids(catalogue: Catalogue, after: str = "", prefix: str = "") -> list[str]:
-    return [entry.document_id for entry in catalogue.after("acme", after, prefix)]
+    return [entry.document_id for entry in catalogue.after("acme", after, prefix, 1)]
 
 
 def test_a_tenant_s_documents_come_in_the_order_of_their_bytes(catalogue: Catalogue) -> None:
@@ -53,3 +53,20 @@ def test_those_behind_an_id(catalogue: Catalogue, after: str) -> None:
 
 def test_those_behind_an_id_that_is_gone(catalogue: Catalogue) -> None:
     assert ids(catalogue, "a a", "a") == ["a b", "a/b"]
+
+
+def test_a_few_are_read_where_few_are_wanted_and_more_each_time_they_do_not_do(mocked_aws: None) -> None:
+    client: Any = create_registry_table()
+    entries = [Registration("acme", f"{number:03}") for number in range(100)]
+    DynamoRegistry(TABLE, client=client, pause=lambda _: None).store(entries)
+    asked = list[int]()
+    client.meta.events.register(
+        "before-parameter-build.dynamodb.Query", lambda params, **_: asked.append(params["Limit"])
+    )
+
+    found = DynamoCatalogue(TABLE, client=client).after("acme", "", "", 2)
+
+    assert [next(found).document_id for _ in range(4)] == ["000", "001", "002", "003"]
+    assert asked == [4]
+    assert [entry.document_id for entry in found] == [entry.document_id for entry in entries[4:]]
+    assert asked == [4, 8, 16, 32, 64]

@@ -109,7 +109,29 @@ def test_of_many_no_more_are_counted_than_the_limit(counts: Counts) -> None:
     assert [counts.raised("count/a", 1, 10, 2_000) for _ in range(30)].count(True) == 10
 
 
+def test_what_was_counted_can_be_taken_back_once(counts: Counts) -> None:
+    assert counts.raised("c", 3, 3, 9)
+    counts.lowered("c", 2)
+    assert counts.raised("c", 2, 3, 9)
+    assert not counts.raised("c", 1, 3, 9)
+
+
+def test_nothing_is_taken_back_of_what_was_never_counted(counts: Counts) -> None:
+    counts.lowered("c", 1)
+    assert counts.raised("c", 3, 3, 9)
+    assert not counts.raised("c", 1, 3, 9)
+
+
 def test_a_count_expires(client: Any) -> None:
     DynamoCounts(TABLE, client=client).raised("count/a", 2, 5, 2_000)
     item = client.get_item(TableName=TABLE, Key={"caller": {"S": "count/a"}})["Item"]
     assert item == {"caller": {"S": "count/a"}, "used": {"N": "2"}, "expires_at": {"N": "2000"}}
+
+
+def test_a_caller_is_read_consistently(client: Any) -> None:
+    asked = list[bool]()
+    client.meta.events.register(
+        "before-parameter-build.dynamodb.GetItem", lambda params, **_: asked.append(params["ConsistentRead"])
+    )
+    DynamoPrincipals(TABLE, client=client).find(ANN.id)
+    assert asked == [True]

@@ -34,3 +34,8 @@ class MemoryCounts:
             self.used[key] = used
             self.expires_at[key] = expires_at
             return True
+
+    def lowered(self, key: str, by: int) -> None:
+        with self._lock:
+            if self.used.get(key, 0) >= by:
+                self.used[key] -= by

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from rag.clock import now
 from rag.identity import chunk_id
 from rag.models import Chunk, IndexedChunk
 from rag.registration import Registration
@@ -33,8 +34,9 @@ def stack(local_stack: Deployment) -> Deployment:
     live_index(local_stack).upsert(TENANT, [IndexedChunk(chunk, vector)])
     live_index(local_stack).settle(TENANT, [chunk.chunk_id])
     entry = Registration(
-        TENANT, "heron.md", status="ready", live_version="1", versions={"1": 1}, title="Herons", groups=(GROUP,)
-    )
+        TENANT, "heron.md", status="ready", live_version="1", versions={"1": 1}, title="Herons", groups=(GROUP,),
+        updated_at=now(),
+    )  # fmt: skip
     wiring.registry(local_stack).store([entry])
     return local_stack
 

@@ -130,7 +130,7 @@ def test_what_cannot_be_mended_is_told_with_its_reason(local_stack: Deployment, 
 def test_the_function_that_runs_every_night_counts_the_same(local_stack: Deployment) -> None:
     result = run("invoke", "DoctorFunction", "--event", EVENT)
 
-    assert result.exit_code == 0, result
+    assert result.exit_code == 0, result.output
     assert {"documents", "chunks", "unfilled", *COUNTS} <= set(json.loads(result.stdout))
 
 

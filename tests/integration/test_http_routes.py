@@ -1,6 +1,8 @@
 """Each route of the HTTP API, good and bad, as its file says."""
 
 import json
+import urllib.error
+import urllib.parse
 import urllib.request
 from typing import Any
 from uuid import uuid4
@@ -43,21 +45,30 @@ def document(api: Api, owner: str) -> str:
 
 
 def uploaded(api: Api, by: str, document_id: str) -> str:
-    granted = api.call("POST", "/v1/documents", {"document_id": document_id, "size": len(TEXT)}, by=by)
-    assert granted.status == 201, granted
-    form = granted.json
+    form = granted(api, by, document_id)
+    with urllib.request.urlopen(posting(form, TEXT), timeout=20) as answer:
+        assert answer.status in {200, 201, 204}
+    api.until(f"/v1/documents/{quoted(document_id)}", "status", "ready", by=by)
+    return document_id
+
+
+def granted(api: Api, by: str, document_id: str) -> Any:
+    answer = api.call("POST", "/v1/documents", {"document_id": document_id, "size": len(TEXT)}, by=by)
+    assert answer.status == 201, answer
+    return answer.json
+
+
+def posting(form: Any, content: bytes) -> urllib.request.Request:
+    """Return the request that posts a file with a form."""
     boundary = uuid4().hex
     parts = [
         f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
         for name, value in form["fields"].items()
     ]
     file = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'.encode()
-    body = b"".join([*parts, file, TEXT, f"\r\n--{boundary}--\r\n".encode()])
+    body = b"".join([*parts, file, content, f"\r\n--{boundary}--\r\n".encode()])
     kind = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-    with urllib.request.urlopen(urllib.request.Request(form["url"], body, kind), timeout=20) as answer:
-        assert answer.status in {200, 201, 204}
-    api.until(f"/v1/documents/{quoted(document_id)}", "status", "ready", by=by)
-    return document_id
+    return urllib.request.Request(form["url"], body, kind)
 
 
 def quoted(text: str) -> str:
@@ -69,6 +80,7 @@ class TestAnswers:
         answer = api.call("POST", "/v1/answers", QUESTION, by=reader)
 
         assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+        assert answer.body == answer.body.strip()
         assert "44 days" in answer.json["answer"]
         assert answer.json["citations"][0]["document_id"] == document
 
@@ -190,6 +202,12 @@ class TestBatches:
             assert refused.problem == (404, "not-found")
             assert refused.json["detail"] == unknown.json["detail"]
 
+    def test_who_brings_no_token_sees_nothing_that_a_token_started(self, api: Api) -> None:
+        developer = api.token(Claims())
+        started = api.call("POST", "/v1/executions", QUESTION, by=developer)
+        assert api.call("GET", started.json["status_url"], by=developer).status == 200
+        assert api.call("GET", started.json["status_url"]).problem == (404, "not-found")
+
     def test_results_that_fit_are_where_the_batch_is_shown(self, api: Api, reader: str, document: str) -> None:
         started = api.call("POST", "/v1/batches", {"queries": [QUESTION["query"]]}, by=reader)
         api.until(started.json["status_url"], "status", *STATES, by=reader)
@@ -214,6 +232,29 @@ class TestDocuments:
         assert api.call("GET", path, by=reader).json["status"] == "ready"
         assert api.call("GET", path, by=stranger).problem == (404, "not-found")
         assert api.call("GET", "/v1/documents", by=stranger).json["documents"] == []
+
+    @pytest.mark.parametrize(
+        ("changed", "content", "refusal"),
+        [
+            ({"key": "documents/other-http/planted.md"}, TEXT, (403, b"<Code>AccessDenied</Code>")),
+            ({"Content-Type": "text/html"}, TEXT, (403, b"<Code>AccessDenied</Code>")),
+            ({"x-amz-signature": "0" * 64}, TEXT, (403, b"<Code>SignatureDoesNotMatch</Code>")),
+            ({}, TEXT + b"x", (400, b"<Code>EntityTooLarge</Code>")),
+        ],
+        ids=["another tenant's key", "another content type", "another signature", "a larger file"],
+    )
+    def test_a_form_uploads_nothing_else_than_it_is_for(
+        self, api: Api, owner: str, changed: dict[str, str], content: bytes, refusal: tuple[int, bytes]
+    ) -> None:
+        form = granted(api, owner, "never-uploaded.md")
+        form["fields"] |= changed
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(posting(form, content), timeout=20)
+        with refused.value as answer:
+            assert answer.code == refusal[0]
+            assert refusal[1] in answer.read()
+        shown = api.call("GET", "/v1/documents/never-uploaded.md", by=owner)
+        assert shown.problem == (404, "not-found")
 
     def test_one_is_uploaded_and_deleted_by_a_writer_alone(self, api: Api, owner: str, reader: str) -> None:
         wanted = {"document_id": "short-lived.md", "size": 10}

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from ragctl.cli import app
 from ragctl.deployment import Deployment
 from ragctl.failure import Failure
+from ragctl.local.http.issuer import Claims, Issuer
 from tests.integration.conftest import ROOT
 from tests.integration.http_api import Api
 
@@ -39,9 +40,19 @@ def test_a_printed_token_is_taken_by_the_api(local_stack: Deployment) -> None:
 
 @pytest.mark.parametrize("tenant", ["Not A Tenant", "../other", "a" * 64])
 def test_what_is_no_tenant_opens_nothing(local_stack: Deployment, tenant: str) -> None:
-    answer = Api.of(local_stack).call("GET", "/v1/health", by=f"Bearer {printed('--tenant', tenant)}")
+    api = Api.of(local_stack)
+
+    answer = api.call("GET", "/v1/health", by=f"Bearer {Issuer.at(api.url).token(Claims(tenant))}")
 
     assert answer.status in {401, 403}
+
+
+@pytest.mark.parametrize("named", [("--tenant", "BAD NAME"), ("--group", "BAD NAME")])
+def test_a_name_that_is_none_is_wrong_usage(named: tuple[str, str]) -> None:
+    result = CliRunner().invoke(app, ["token", *named])
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "must be" in result.stderr
 
 
 def test_json_is_one_document(local_stack: Deployment) -> None:

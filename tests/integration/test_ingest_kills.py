@@ -174,7 +174,7 @@ def yard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
 
 def _template_with(directory: Path, variables: Mapping[str, str]) -> Path:
     """Return a copy of the project's template that gives its functions more variables."""
-    for name in ("functions", "layers", "statemachine"):
+    for name in ("api", "functions", "layers", "statemachine"):
         (directory / name).symlink_to(ROOT / name)
     anchor = "        LOG_LEVEL: !Ref LogLevel\n"
     added = "".join(f"        {name}: {value}\n" for name, value in variables.items())

@@ -15,12 +15,16 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import boto3
+import httpx
 import pytest
 from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
 
+from rag.adapters.s3_uploads import S3Uploads
 from ragctl.deployment import Deployment
 from ragctl.local import presence
-from ragctl.local.account import HOST, STACK_NAME
+from ragctl.local.account import CREDENTIAL, HOST, REGION, STACK_NAME
 from ragctl.local.journal import Journal
 from ragctl.local.services import free_port
 
@@ -28,6 +32,7 @@ ROOT = Path(__file__).parents[2]
 TOY_TEMPLATE = Path(__file__).parent / "toy_stack" / "template.yaml"
 GUARD_SECONDS = 30.0  # only a failing test waits this long
 
+POSTED = "docs/ü & posted.md"
 LARGE = bytes(range(256)) * 40_960  # 10 MB
 SAM = "Transform: AWS::Serverless-2016-10-31\nResources: {F: {Type: AWS::Serverless::Function, Properties: "
 ITEM = {"id": {"S": "a"}, "part": {"B": b"\x00\xff"}, "vector": {"B": b"\x01\x02"}, "expires_at": {"N": "1900000000"}}
@@ -144,7 +149,8 @@ class TestLife:
         running = found(data)
         described = json.loads(rag("status", "--data-dir", data, "--json").stdout)
 
-        assert "Nonsense (AWS::Nonsense::Thing)" in started.stdout
+        assert started.stdout.splitlines()[0].startswith("The local stack is running")
+        assert "Nonsense (AWS::Nonsense::Thing)" in described["stands_in_for"]
         assert described["running"]
         assert data.stat().st_mode & 0o077 == 0  # documents are in it
         assert described["port"] == running.port
@@ -282,9 +288,20 @@ def load(deployment: Deployment) -> str:
     s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "gone"}, {"Key": "gone/too"}]})
     s3.delete_object(Bucket=bucket, Key="gone at last")
     load_versioned(deployment)
+    post(deployment)
     deployment.client("secretsmanager").put_secret_value(SecretId="rag/key", SecretString="mine")
     states = deployment.client("stepfunctions")
     return str(states.start_execution(stateMachineArn=deployment.outputs["Patient"])["executionArn"])
+
+
+def post(deployment: Deployment) -> None:
+    """Put an object by a presigned form."""
+    config = Config(signature_version="s3v4")
+    credential = {"aws_access_key_id": CREDENTIAL, "aws_secret_access_key": CREDENTIAL, "region_name": REGION}
+    client = boto3.client("s3", endpoint_url=deployment.endpoint, config=config, **credential)
+    form = S3Uploads(deployment.outputs["Bucket"], client=client).form(POSTED, 6, "text/markdown", 60)
+    answer = httpx.post(form.url, data=dict(form.fields), files={"file": ("f", b"posted")})
+    assert answer.status_code == 204, answer.text
 
 
 def load_versioned(deployment: Deployment) -> None:
@@ -318,7 +335,8 @@ def assert_loaded(deployment: Deployment) -> None:
     stored = s3.get_object(Bucket=bucket, Key="docs/ä b.md")
     assert (stored["Body"].read(), stored["Metadata"]) == (b"text", {"by": "me"})
     assert s3.get_object_tagging(Bucket=bucket, Key="docs/ä b.md")["TagSet"] == [{"Key": "k", "Value": "v"}]
-    assert [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["docs/ä b.md"]
+    assert {entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]} == {"docs/ä b.md", POSTED}
+    assert s3.get_object(Bucket=bucket, Key=POSTED)["Body"].read() == b"posted"
     assert deployment.client("secretsmanager").get_secret_value(SecretId="rag/key")["SecretString"] == "mine"
     inbox = deployment.outputs["Inbox"]
     assert s3.get_object(Bucket=inbox, Key="kept")["Body"].read() == b"new"

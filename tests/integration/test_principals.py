@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,6 +74,36 @@ def test_a_caller_that_nobody_has_named_is_refused(by_iam: Deployment) -> None:
     assert refusal(signed(by_iam, "stranger")) == (403, "not-allowed")
 
 
+@pytest.mark.parametrize("question", [["Why?"], ["--file", "questions.txt"]])
+def test_the_command_tells_a_stranger_how_to_become_known(
+    by_iam: Deployment, question: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("questions.txt").write_text("Why?\n")
+    known = {one["caller"] for one in rag(by_iam, "principals", "list")["principals"]}
+    if "user/123456789012/local" in known:
+        rag(by_iam, "principals", "remove", USER.format("local"))
+
+    done = CliRunner().invoke(app, ["ask", *question, "--api"], env={"RAG_ENDPOINT": by_iam.endpoint})
+
+    assert done.exit_code == 1
+    assert f"rag principals set {USER.format('local')} --tenant TENANT" in str(done.exception)
+
+
+def test_a_token_that_would_not_be_looked_at_is_wrong_usage(by_iam: Deployment) -> None:
+    done = CliRunner().invoke(app, ["ask", "Why?", "--api", "--token", "x"], env={"RAG_ENDPOINT": by_iam.endpoint})
+
+    assert done.exit_code == 2
+    assert "signed with AWS credentials" in " ".join(done.stderr.split())
+
+
+def test_a_token_is_printed_with_a_note_where_none_is_taken(by_iam: Deployment) -> None:
+    done = CliRunner().invoke(app, ["token"], env={"RAG_ENDPOINT": by_iam.endpoint})
+
+    assert done.stdout.startswith("ey")
+    assert "takes no tokens" in done.stderr
+
+
 def test_a_caller_reads_as_it_was_set_from_the_next_request_on(by_iam: Deployment) -> None:
     rag(by_iam, "principals", "set", USER.format("ada"), "--tenant", "barn", "--group", "night")
     in_the_group = cited(signed(by_iam, "ada"))
@@ -142,9 +173,9 @@ def test_a_key_reads_what_it_was_made_for_until_it_is_removed(by_key: Deployment
     listed = rag(by_key, "principals", "list")["principals"]
     url = by_key.output("ApiUrl")
     while_there = cited(Client(url, ApiKey(made["key"])))
-    rag(by_key, "principals", "remove", made["caller"])
+    rag(by_key, "principals", "remove", "trial")
 
-    assert made["caller"] in {one["caller"] for one in listed}
+    assert (made["caller"], "trial") in {(one["caller"], one.get("name")) for one in listed}
     assert made["key"] not in json.dumps(listed)
     assert while_there == ["owl.md"]
     assert refusal(Client(url, ApiKey(made["key"]))) == (403, "not-allowed")

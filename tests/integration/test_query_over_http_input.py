@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from rag.clock import now
 from rag.http.allowance import KEPT_SECONDS, count_key
 from rag.identity import chunk_id
 from rag.models import Chunk, IndexedChunk
@@ -58,7 +59,9 @@ def rig(local_stack: Deployment) -> Rig:
             chunk_id(tenant, name, "1", 0), name, "1", 0, "Depot", name, text, 20, 0, len(text), groups=groups
         )
         live_index(local_stack).upsert(tenant, [IndexedChunk(chunk, vector)])
-        live = Registration(tenant, name, status="ready", live_version="1", versions={"1": 1}, groups=groups)
+        live = Registration(
+            tenant, name, status="ready", live_version="1", versions={"1": 1}, groups=groups, updated_at=now()
+        )
         wiring.registry(local_stack).store([live])
     return Rig(local_stack)
 

@@ -148,9 +148,9 @@ def form(schema: Mapping[str, Any]) -> str:
         return f"{SAME[name]} or null" if name in SAME else re.sub(r"_.*", "", name)
     if "anyOf" in schema:
         return " or ".join(sorted((form(one) for one in schema["anyOf"]), key=lambda told: (told == "null", told)))
-    null = " or null" if schema.get("nullable") or None in schema.get("enum", []) else ""
+    null = " or null" if schema.get("nullable") else ""
     if "enum" in schema:
-        return " | ".join(sorted(str(one) for one in schema["enum"] if one is not None)) + null
+        return " | ".join(sorted(schema["enum"])) + null
     kind = schema["type"]
     return (f"{kind} of {form(schema['items'])}" if kind == "array" else kind) + null
 

@@ -1,8 +1,11 @@
 """The way to a deployment's API: what each authorisation wants, and what it will not take."""
 
 import pytest
+from moto import mock_aws
 
 from ragctl.api.finding import client_of
+from ragctl.api.hinting import hinted
+from ragctl.api.problems import ApiProblemError, Problem
 from ragctl.deployment import Deployment
 from ragctl.failure import Failure
 from tests.fakes.faulty_http import FaultyServer, Request, Response
@@ -74,3 +77,30 @@ def test_a_token_and_a_tenant_exclude_each_other() -> None:
 def test_a_tenant_that_is_no_name_is_told_before_anything_is_asked() -> None:
     with pytest.raises(Failure, match="tenant must be"):
         client_of(deployed("JWT", endpoint="http://127.0.0.1:2"), tenant="No Name")
+
+
+def refused(status: int, authorisation: str, endpoint: str | None = None) -> str:
+    """Return what is told of a refusal with that status."""
+    problem = Problem(type="urn:serverless-rag:x", title="Refused", status=status, detail="No.")
+    with mock_aws(), pytest.raises(Failure) as caught, hinted(deployed(authorisation, endpoint=endpoint)):
+        raise ApiProblemError(problem)
+    return str(caught.value)
+
+
+def test_a_stranger_to_an_api_by_iam_is_told_its_arn_and_the_way_in() -> None:
+    told = refused(403, "IAM")
+
+    assert "signed as arn:aws:sts::123456789012:user/moto" in told
+    assert "rag principals set arn:aws:sts::123456789012:user/moto --tenant TENANT --stack prod" in told
+
+
+def test_a_stranger_to_the_local_api_is_the_user_local() -> None:
+    told = refused(403, "IAM", endpoint="http://127.0.0.1:2")
+
+    assert "rag principals set arn:aws:iam::123456789012:user/local --tenant TENANT" in told
+    assert "--stack" not in told
+
+
+@pytest.mark.parametrize(("status", "authorisation"), [(404, "IAM"), (403, "JWT"), (403, "API_KEY")])
+def test_other_refusals_are_told_as_they_are(status: int, authorisation: str) -> None:
+    assert refused(status, authorisation) == f"Refused ({status}): No."

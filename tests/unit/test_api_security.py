@@ -1,6 +1,8 @@
 """No method of the API is open: the translated API, walked under each way to authorise."""
 
 import copy
+import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -169,6 +171,59 @@ def test_no_log_of_the_api_holds_what_was_asked_or_who_by_name() -> None:
     stage = template["Resources"]["RagApiapiStage"]["Properties"]
     (settings,) = stage["MethodSettings"]
     assert (settings["DataTraceEnabled"], settings["LoggingLevel"]) == (False, "OFF")
-    line = resolved(stage["AccessLogSetting"], template, values)["Format"]
+    line = access_log(template, values)
     for field in ("requestOverride", "path}", "$context.path", "authorizer", "identity", "querystring", "message"):
         assert field not in line
+
+
+def test_a_log_that_may_name_callers_says_who_and_still_nothing_that_was_asked() -> None:
+    translation = translate(TEMPLATE, {"PineconeHost": "index.example", "ApiLogCallers": "true"})
+    line = access_log(translation.template, translation.parameters)
+
+    assert set(re.findall(r"\$context\.((?:identity|authorizer)[\w.]*)", line)) == {
+        "identity.userArn",
+        "identity.apiKeyId",
+        "identity.sourceIp",
+        "authorizer.principalId",
+    }
+    for field in ("requestOverride", "$context.path", "querystring", "message"):
+        assert field not in line
+
+
+@pytest.mark.parametrize("callers", ["true", "false"])
+def test_a_line_of_the_access_log_is_json(callers: str) -> None:
+    translation = translate(TEMPLATE, {"PineconeHost": "index.example", "ApiLogCallers": callers})
+    line = re.sub(r"\$context\.[\w.]+", "200", access_log(translation.template, translation.parameters))
+    assert ("address" in json.loads(line)) == (callers == "true")
+
+
+def access_log(template: Mapping[str, Any], values: Mapping[str, str]) -> str:
+    """Return the format of the access log's lines."""
+    stage = template["Resources"]["RagApiapiStage"]["Properties"]
+    text, given = resolved(stage["AccessLogSetting"], template, values)["Format"]["Fn::Sub"]
+    return str(text.replace("${Callers}", given["Callers"]))
+
+
+def test_the_firewall_lets_one_address_send_all_that_the_api_takes_and_says_when_to_come_again() -> None:
+    template, values = translated("IAM")
+    (rate,) = [
+        one["RateBasedStatement"] | one_rule["Action"]["Block"]["CustomResponse"]
+        for one_rule in template["Resources"]["ApiFirewall"]["Properties"]["Rules"]
+        if "RateBasedStatement" in (one := one_rule["Statement"])
+    ]
+    assert rate["Limit"] == {"Ref": "WafRequestsPerFiveMinutes"}
+    assert int(values["WafRequestsPerFiveMinutes"]) == rate["EvaluationWindowSec"] * int(values["ApiRateLimit"])
+    assert (rate["ResponseCode"], rate["ResponseHeaders"]) == (429, [{"Name": "Retry-After", "Value": "300"}])
+    bodies = template["Resources"]["ApiFirewall"]["Properties"]["CustomResponseBodies"]
+    assert json.loads(bodies[rate["CustomResponseBodyKey"]]["Content"])["status"] == 429
+
+
+def test_the_firewall_lets_ids_of_documents_end_as_they_like() -> None:
+    rules = translated("IAM")[0]["Resources"]["ApiFirewall"]["Properties"]["Rules"]
+    overridden = {
+        override["Name"]
+        for rule in rules
+        for override in rule["Statement"].get("ManagedRuleGroupStatement", {}).get("RuleActionOverrides", [])
+        if override["ActionToUse"] == {"Count": {}}
+    }
+    assert {"RestrictedExtensions_URIPATH", "GenericLFI_URIPATH"} <= overridden

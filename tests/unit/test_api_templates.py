@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.contracts import QueryInput
-from rag.http.callers import caller_id_of
+from rag.http.callers import IdentifyCaller, caller_id_of
 from rag.http.problems import PROBLEMS
 from ragctl.checks.contract import INTEGRATION
 from ragctl.local.http.variables import Input, Util
@@ -30,7 +30,7 @@ NAMES = {
     "RagStateMachine.Name": "Rag",
     "BatchStateMachine.Name": "Batch",
 }
-ACME = {"principalId": "ada", "tenant": "acme", "groups": '["board", "staff"]'}
+ACME = {"principalId": "ada", "tenant": "acme", "groups": "board,staff"}
 LIMIT = 200 * 1024
 NEVER_OF_AN_EXECUTION = ("NotFound", "NoResults", "Conflict", "TooLarge", "UnsupportedMediaType")
 
@@ -143,9 +143,10 @@ def test_claims_are_the_principal() -> None:
         {**ACME, "tenant": ""},
         {**ACME, "tenant": 'a","groups":["board"],"x":"'},
         {**ACME, "groups": '["a"],"tenant":"b"'},
-        {**ACME, "groups": "board"},
-        {**ACME, "groups": '["A"]'},
-        {**ACME, "groups": ""},
+        {**ACME, "groups": "A"},
+        {**ACME, "groups": "board,"},
+        {**ACME, "groups": "board, staff"},
+        {**ACME, "groups": ",".join(["g"] * 65)},
         {**ACME, "principalId": ""},
         {**ACME, "principalId": "a b"},
     ],
@@ -153,6 +154,16 @@ def test_claims_are_the_principal() -> None:
 def test_claims_that_make_no_whole_principal_make_none(claims: dict[str, str]) -> None:
     taken = started("JWT", b'{"query":"x"}', context(authorizer=claims))["caller"]
     assert taken == {"id": "nobody", "asked_at": "1764000000"}
+
+
+@pytest.mark.parametrize("groups", ["", "board", "a,b-2", ",".join(f"g{number}" for number in range(64)), None])
+def test_the_authorizer_s_groups_are_those_that_the_functions_take_them_for(groups: str | None) -> None:
+    claims = (
+        {**ACME, "groups": groups} if groups is not None else {name: ACME[name] for name in ("principalId", "tenant")}
+    )
+    taken = started("JWT", b'{"query":"x"}', context(authorizer=claims))["caller"]
+    caller = IdentifyCaller("JWT", principals=NotImplemented)({"authorizer": claims})
+    assert sorted(taken["principal"]["groups"]) == list(caller.principal.groups)
 
 
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=20))

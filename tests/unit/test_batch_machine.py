@@ -174,6 +174,26 @@ def test_what_concerns_all_questions_fails_the_execution_by_name(task: str) -> N
     assert (caught.value.error, caught.value.cause) == ("InvalidRequest", "top_k must be an integer from 1 to 100.")
 
 
+@pytest.mark.parametrize(
+    ("broken", "name"),
+    [
+        ("Lambda.TooManyRequestsException", "UpstreamThrottled"),
+        ("Lambda.SdkClientException", "UpstreamUnavailable"),
+        ("Lambda.ServiceException", "UpstreamUnavailable"),
+    ],
+)
+def test_functions_that_cannot_run_just_now_are_worth_another_try(broken: str, name: str) -> None:
+    raised = type(broken, (Exception,), {})()
+    with pytest.raises(ExecutionFailed) as caught:
+        answer(Script(SearchBatch=raised))
+    assert caught.value.error == name
+
+    script = Script(GenerateItem=lambda _: raised)
+    answer(script)
+    told = script.asked["CollectBatch"][0]["outcomes"]
+    assert [(one["index"], one["error"]["name"]) for one in told] == [(0, name), (2, name)]
+
+
 @pytest.mark.parametrize("execution_input", [[1], "text", 7])
 def test_an_input_that_is_no_object_fails_by_name_too(execution_input: Any) -> None:
     with pytest.raises(ExecutionFailed) as caught:

@@ -1,5 +1,6 @@
 """What `make deploy` checks before it builds, and what it tells once the stack is there."""
 
+import os
 import shlex
 import tomllib
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from ragctl.deploying.__main__ import main
 from ragctl.deploying.after import next_steps
-from ragctl.deploying.configuration import Configuration
+from ragctl.deploying.configuration import LONGEST_NAME, Configuration
 from ragctl.deployment import Deployment
 from ragctl.failure import Failure
 from ragctl.local.translation import read_template
@@ -27,6 +28,17 @@ parameter_overrides = 'VectorStore=pinecone PineconeHost=REPLACE-WITH-YOUR-INDEX
 stack_name = "rag"
 parameter_overrides = 'PineconeHost=rag.svc.pinecone.io DoctorSchedule="cron(0 3 * * ? *)"'
 """
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_PROFILE", "AWS_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "eu-west-1")
 
 
 @dataclass
@@ -99,6 +111,49 @@ def test_the_command_ends_with_one_line_and_a_status(samconfig: Path, monkeypatc
     monkeypatch.chdir(samconfig.parent)
     assert main(["before", "dev"]) == 1
     assert main(["before", "prod"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"), [("AWS_DEFAULT_REGION", "No AWS region"), ("AWS_ACCESS_KEY_ID", "No AWS credentials")]
+)
+def test_what_aws_needs_is_missed_before_anything_is_built(
+    samconfig: Path, missing: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(samconfig.parent)
+    monkeypatch.delenv(missing)
+
+    assert main(["before", "prod"]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_a_region_of_the_section_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "samconfig.toml").write_text(SECTIONS + 'region = "eu-west-1"\n')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+
+    assert main(["before", "prod"]) == 0
+
+
+def test_a_profile_that_is_not_there_is_told(samconfig: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nonesuch")
+
+    with pytest.raises(Failure, match="nonesuch"):
+        Configuration.read(samconfig, "prod").check_account()
+
+
+def test_a_stack_whose_name_would_be_cut_is_refused(
+    samconfig: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(samconfig.parent)
+    assert main(["before", "prod", "r" * LONGEST_NAME]) == 0
+    assert main(["before", "prod", "r" * (LONGEST_NAME + 1)]) == 1
+    assert "Choose a shorter one" in capsys.readouterr().err
+
+
+def test_a_name_that_is_left_whole_leaves_room_for_the_longest_function_and_what_makes_it_unique() -> None:
+    resources = read_template(ROOT / "template.yaml")["Resources"]
+    longest = max(len(name) for name, one in resources.items() if one["Type"] == "AWS::Serverless::Function")
+    assert LONGEST_NAME + len("-") + longest + len("-") + 12 == 64
 
 
 def test_empty_secrets_are_to_be_filled_and_filled_ones_are_left_alone() -> None:

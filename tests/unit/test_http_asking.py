@@ -1,14 +1,15 @@
 """Questions over HTTP that nobody waits for: checked, counted, and started once."""
 
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from rag.batches.contracts import BatchInput
 from rag.contracts import AskedBy, EmbedRequest, QueryInput
-from rag.errors import AllowanceSpent, Conflict, InvalidRequest, NotAllowed, TooLarge
+from rag.errors import AllowanceSpent, Conflict, InvalidRequest, NotAllowed, TooLarge, UpstreamUnavailable
 from rag.http.allowance import Allowance, count_key
-from rag.http.asking import BATCH_PREFIX, StartBatch, StartExecution, batch_of, question_of
+from rag.http.asking import BATCH_PREFIX, BatchBody, StartBatch, StartExecution, batch_of, question_of
 from rag.http.callers import Caller, IdentifyCaller
 from rag.http.endpoint import Endpoint
 from rag.http.exchange import HttpResponse
@@ -45,6 +46,12 @@ class Desk:
         return self.counts.used.get(count_key(caller.id, NOON), 0)
 
 
+def look_too_early(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the next request not see what was started before it looked."""
+    looked, real = list[str](), desk.executions.given
+    monkeypatch.setattr(desk.executions, "given", lambda name: real(name) if looked else looked.append(name))
+
+
 def _with(key: str | None) -> dict[str, str]:
     return {} if key is None else {"Idempotency-Key": key}
 
@@ -71,6 +78,15 @@ def test_a_batch_is_an_input_of_the_batch_machine_that_tells_its_owner(desk: Des
     assert BatchInput.parse(given).queries == BATCH["queries"]
     assert (given["tenant"], given["groups"]) == ("acme", ["hr"])
     assert given["caller"] == {"id": "token/ann", "principal": {"tenant": "acme", "groups": ["hr"]}}
+
+
+def test_the_principal_of_a_batch_is_the_caller_s_even_if_a_body_could_name_one(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BatchBody, "parse", Mock(return_value=BatchBody(queries=["How many days?"])))
+    desk.ask_many(a_caller(), BATCH | {"tenant": "other", "groups": ["board"], "caller": {"id": "token/eve"}})
+    (given,) = desk.batches.started.values()
+    assert (given["tenant"], given["groups"], given["caller"]["id"]) == ("acme", [], "token/ann")
 
 
 @pytest.mark.parametrize("field", ["tenant", "groups", "principal", "caller", "writer", "trace_id"])
@@ -154,14 +170,28 @@ def test_true_is_another_value_than_one(desk: Desk) -> None:
 
 
 def test_two_that_come_at_once_are_one_execution(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither sees the other's before it starts its own."""
     first = desk.ask(a_caller(), key="k")
     desk.executions.end(first.body["id"])
-    looked, real = list[str](), desk.executions.given
-    monkeypatch.setattr(
-        desk.executions, "given", lambda name: real(name) if looked else looked.append(name)
-    )  # the first look comes too early
+    look_too_early(desk, monkeypatch)
     assert desk.ask(a_caller(), key="k") == first
+    assert desk.used(a_caller()) == 1
+
+
+def test_of_two_unlike_ones_that_come_at_once_with_one_key_one_is_a_conflict_that_counts_for_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.ask(a_caller(), key="k")
+    look_too_early(desk, monkeypatch)
+    with pytest.raises(Conflict):
+        desk.ask(a_caller(), QUESTION | {"query": "Who?"}, key="k")
+    assert desk.used(a_caller()) == 1
+
+
+def test_what_fails_to_start_stays_counted_for_it_may_have_started(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk.executions, "start", Mock(side_effect=UpstreamUnavailable("It is away.")))
+    with pytest.raises(UpstreamUnavailable):
+        desk.ask(a_caller(), key="k")
+    assert desk.used(a_caller()) == 1
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import jwt
 import pytest
 
 from rag.adapters.jwks import IssuerKeys
-from rag.adapters.jwt_tokens import LEEWAY_SECONDS, MAX_TOKEN_BYTES, JwtTokens
+from rag.adapters.jwt_tokens import ALGORITHMS, LEEWAY_SECONDS, MAX_TOKEN_BYTES, JwtTokens
 from rag.errors import InternalError, Unauthorized, UpstreamUnavailable
 from rag.http.authorising import AuthorizeCaller
 from rag.http.callers import Caller, IdentifyCaller
@@ -61,7 +61,7 @@ def test_a_sound_token_is_a_principal(authorize: AuthorizeCaller, issuer: TokenI
     policy = decided(authorize, issuer.token(algorithm, groups=["hr", "board"], writer=True))
     assert effect(policy) == "Allow"
     assert policy["principalId"] == "ann"
-    assert policy["context"] == {"tenant": "acme", "groups": '["board", "hr"]', "writer": "true"}
+    assert policy["context"] == {"tenant": "acme", "groups": "board,hr", "writer": "true"}
 
 
 def test_the_context_is_what_the_functions_read(authorize: AuthorizeCaller, issuer: TokenIssuer) -> None:
@@ -72,7 +72,7 @@ def test_the_context_is_what_the_functions_read(authorize: AuthorizeCaller, issu
 
 
 def test_without_claims_of_groups_and_writing_there_are_none(authorize: AuthorizeCaller, issuer: TokenIssuer) -> None:
-    assert decided(authorize, issuer.token())["context"] == {"tenant": "acme", "groups": "[]", "writer": "false"}
+    assert decided(authorize, issuer.token())["context"] == {"tenant": "acme", "groups": "", "writer": "false"}
 
 
 @pytest.mark.parametrize("writer", [False, "false", "True", "yes", 1, "1", ["true"], {"a": 1}])
@@ -145,6 +145,14 @@ def test_a_token_that_is_not_to_be_trusted_is_unauthorized(
     assert str(caught.value) == "Unauthorized"
 
 
+def test_no_algorithm_is_taken_that_a_public_key_could_sign_with_or_none_at_all() -> None:
+    assert {kind: set(names) for kind, names in ALGORITHMS.items()} == {
+        "RSA": {"RS256"},
+        "EC": {"ES256"},
+        "OKP": {"EdDSA"},
+    }
+
+
 @pytest.mark.parametrize("given", [None, "", "Basic eA==", "Bearer", "x.y.z", ["Bearer x.y.z"]])
 def test_what_is_no_token_is_unauthorized(authorize: AuthorizeCaller, given: Any) -> None:
     with pytest.raises(Unauthorized):
@@ -196,7 +204,7 @@ def test_a_token_of_cognito_says_what_it_is_for(issuer: TokenIssuer, claims: dic
         with pytest.raises(Unauthorized):
             decided(authorize, token)
         return
-    assert decided(authorize, token)["context"] == {"tenant": "acme", "groups": '["hr"]', "writer": "true"}
+    assert decided(authorize, token)["context"] == {"tenant": "acme", "groups": "hr", "writer": "true"}
 
 
 def test_a_weak_key_verifies_nothing(issuer: TokenIssuer) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rag.errors import InvalidRequest, NotFound, UpstreamTimedOut
 from rag.http.callers import Caller
-from rag.http.documents import SECONDS, ListDocuments, ShowDocument
+from rag.http.documents import SECONDS, ListDocuments, ShowDocument, may_see
 from rag.http.exchange import HttpResponse
 from rag.registration import Registration
 from tests.fakes.memory_catalogue import MemoryCatalogue
@@ -159,3 +159,9 @@ def test_a_malformed_query_string_is_refused(shelf: Shelf, query: dict[str, str]
 def test_an_id_that_no_document_can_have_is_not_found(shelf: Shelf, document_id: str) -> None:
     with pytest.raises(NotFound):
         shelf.shown(ANN, document_id)
+
+
+def test_an_entry_of_another_tenant_is_seen_by_nobody_even_where_the_registry_returns_it() -> None:
+    entry = Registration("other", "canary.md", status="ready", live_version="1-a", revision=1)
+    assert may_see(a_caller(tenant="other").principal, entry)
+    assert not may_see(ANN.principal, entry)

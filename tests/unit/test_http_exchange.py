@@ -82,6 +82,12 @@ def test_an_event_without_anything_is_a_request_without_anything() -> None:
     assert (parsed.body, parsed.query, parsed.headers, parsed.context) == (b"", {}, {}, {})
 
 
+@pytest.mark.parametrize("broken", [{"headers": {"content-type": None}}, {"headers": {"a": ["b"]}}, {"body": ["{}"]}])
+def test_an_event_of_other_types_than_api_gateway_sends_is_refused(broken: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest):
+        HttpRequest.of({"body": "{}", **broken})
+
+
 def test_headers_are_known_however_they_are_written() -> None:
     assert request(headers={"Idempotency-KEY": "k"}).headers == {"idempotency-key": "k"}
 

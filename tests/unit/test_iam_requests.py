@@ -50,6 +50,28 @@ def test_items(operation: str, body: Any, expected: Told) -> None:
     assert told(request("dynamodb", body=body, x_amz_target=f"DynamoDB_20120810.{operation}")) == expected
 
 
+COUNT = {"caller": {"S": "count/2026-11-22/user/1/ada"}}
+
+
+@pytest.mark.parametrize(
+    ("operation", "body"),
+    [
+        ("UpdateItem", {"TableName": "t", "Key": COUNT}),
+        ("TransactWriteItems", {"TransactItems": [{"Update": {"TableName": "t", "Key": COUNT}}]}),
+    ],
+)
+def test_an_item_s_partition_key_is_told(operation: str, body: Any) -> None:
+    (call,) = calls(request("dynamodb", body=body, x_amz_target=f"DynamoDB_20120810.{operation}"), ACCOUNT)
+    assert call.context == {"dynamodb:leadingkeys": ["count/2026-11-22/user/1/ada"]}
+
+
+@pytest.mark.parametrize("key", [{}, {"Key": {"tenant": {"S": "a"}, "document": {"S": "b"}}}])
+def test_a_key_that_does_not_say_which_attribute_leads_tells_nothing(key: Any) -> None:
+    body = {"TableName": "t", **key}
+    (call,) = calls(request("dynamodb", body=body, x_amz_target="DynamoDB_20120810.UpdateItem"), ACCOUNT)
+    assert call.context == {}
+
+
 KEYS = b'<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Object><Key>a</Key></Object>'
 
 

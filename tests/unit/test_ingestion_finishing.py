@@ -139,7 +139,9 @@ def test_a_file_of_which_records_are_refused_fails_and_the_rest_of_it_goes_on() 
     assert desk.visible() == {"b": "two", "c": "three", "d": "new", "x": "first"} | {"x.md": "text"}
     file = desk.file(PATH)
     assert file.status == "failed"
-    assert file.error.startswith("1 of its records failed; first: x: Its id belongs to first.jsonl")
+    assert file.error.startswith("1 of its records failed; first: x: Its id belongs to another file.")
+    assert "first.jsonl" not in file.error
+    assert any("Its id belongs to first.jsonl" in failure["reason"] for failure in summary.failures)
 
 
 def test_an_unusable_sidecar_of_a_file_leaves_it_out() -> None:

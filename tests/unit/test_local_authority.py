@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,28 @@ def test_what_is_not_allowed_is_refused_and_noted_without_the_key(authority: Aut
         authority.require(ROLE, [READ, WRITE])
 
     assert noted(tmp_path)[1] == {"role": ROLE, "refused": "s3:PutObject", "resource": "arn:aws:s3:::b"}
+
+
+@pytest.mark.parametrize(
+    ("context", "allowed"),
+    [
+        ({"dynamodb:leadingkeys": ["count/2026-11-22/user/1/ada"]}, True),
+        ({"dynamodb:leadingkeys": ["user/1/ada"]}, False),
+        ({"dynamodb:leadingkeys": ["count/2026-11-22/user/1/ada", "user/1/ada"]}, False),
+        ({}, False),
+    ],
+)
+def test_who_may_count_may_write_no_principal(role: Any, context: dict[str, list[str]], allowed: bool) -> None:
+    counting = {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["count/*"]},
+        "Null": {"dynamodb:LeadingKeys": "false"},
+    }
+    statement = {"Effect": "Allow", "Action": "dynamodb:UpdateItem", "Resource": "t", "Condition": counting}
+    role.put_policy("p", json.dumps({"Statement": [statement]}))
+    authority = Authority()
+    authority.learn()
+    with nullcontext() if allowed else pytest.raises(RefusedError):
+        authority.require(ROLE, [Call("dynamodb:UpdateItem", "t", context)])
 
 
 def test_a_role_of_somebody_else_is_not_judged(authority: Authority) -> None:

@@ -1,6 +1,8 @@
 """Who may call: tokens by an authorizer function, signatures, and API keys."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -137,6 +139,24 @@ class TestTokenAuthorizers:
     )
     def test_whatever_is_no_leave_is_a_refusal(self, answer: Any, error: str | None, kind: str) -> None:
         assert refused(authorizer(Function(answer, error)), GOOD) == kind
+
+    @pytest.mark.parametrize(("answer", "error"), [({"errorMessage": "else"}, "Unhandled"), (None, None)])
+    def test_each_refusal_is_its_own_so_that_none_keeps_earlier_requests(self, answer: Any, error: str | None) -> None:
+        authorize = authorizer(Function(answer, error), authorizerResultTtlInSeconds=0)
+        refusals = list[Refusal]()
+        for _ in range(2):
+            with pytest.raises(Refusal) as refusal:
+                authorize(exchange(GOOD))
+            refusals.append(refusal.value)
+        assert refusals[0] is not refusals[1]
+
+    def test_a_refusal_passes_through_a_context_manager(self) -> None:
+        @contextmanager
+        def passing() -> Iterator[None]:
+            yield
+
+        with pytest.raises(Refusal), passing():
+            raise Refusal("UNAUTHORIZED", "Unauthorized")
 
 
 def signed(secret: str = "local", service: str = "execute-api", **changed: Any) -> Exchange:

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 
 from ragctl.local.http.access_log import AccessLog
 from ragctl.local.http.exchange import Stage
-from ragctl.local.http.issuer import Issuer
+from ragctl.local.http.issuer import Claims, Issuer
 from ragctl.local.http.messages import Headers, Request, Response
 from ragctl.local.http.origins import is_addressed_here, is_own
 from ragctl.local.http.public_document import public_document
@@ -102,6 +103,12 @@ class TestSite:
     def test_who_brings_no_token_gets_one(self, answer: Any) -> None:
         assert answer(get("/v1/things/a")).body.startswith(b"Bearer ey")
 
+    def test_it_is_nobodys_that_rag_token_signs_for(self, answer: Any) -> None:
+        token = answer(get("/v1/things/a")).body.decode().removeprefix("Bearer ")
+        subject = jwt.decode(token, options={"verify_signature": False})["sub"]
+        assert subject == "anonymous"
+        assert subject != Claims().subject
+
     def test_a_token_that_is_brought_is_left_alone(self, answer: Any) -> None:
         assert answer(get("/v1/things/a", ("Authorization", "mine"))).body == b"mine"
 
@@ -135,3 +142,21 @@ def test_the_public_document_is_without_amazons_extensions_and_greedy_paths() ->
     assert list(told["paths"]) == ["/v1/things/{id}"]
     assert told["servers"] == [{"url": "http://127.0.0.1:3000"}]
     assert "x-amazon" not in json.dumps(told)
+
+
+def test_the_public_document_keeps_the_order_of_its_file() -> None:
+    paths = ["/v1/things", "/v1/answers", "/v1/health"]
+
+    told = public_document({**DOCUMENT, "paths": {path: {} for path in paths}}, "http://127.0.0.1:3000")
+
+    assert list(told["paths"]) == paths
+
+
+def test_the_public_document_says_that_requests_are_signed() -> None:
+    signed = {"type": "apiKey", "name": "Authorization", "in": "header", "x-amazon-apigateway-authtype": "awsSigv4"}
+    document = {**DOCUMENT, "components": {"securitySchemes": {"caller": signed}}}
+
+    told = public_document(document, "http://127.0.0.1:3000")["components"]["securitySchemes"]["caller"]
+
+    assert told["x-signature-version"] == 4
+    assert "x-signature-version" not in json.dumps(public_document(DOCUMENT, "http://127.0.0.1:3000"))

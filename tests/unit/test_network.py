@@ -168,7 +168,7 @@ def test_the_endpoints_of_a_made_vpc_let_through_what_the_roles_may_do_and_no_ot
         text = json.dumps(role)
         used |= {part for part in text.replace('"', " ").replace(",", " ").split() if part.startswith("dynamodb:")}
     gateway = endpoints["DynamoDBEndpoint"]["PolicyDocument"]["Fn::If"][1]["Statement"][0]
-    assert used <= set(gateway["Action"])
+    assert used - {"dynamodb:LeadingKeys"} <= set(gateway["Action"])  # that one is a condition's key
 
 
 def test_security_groups_let_nothing_in_but_the_functions_into_the_endpoints(template: dict[str, Any]) -> None:
@@ -239,6 +239,24 @@ def test_the_key_outlives_what_it_has_encrypted(template: dict[str, Any]) -> Non
     key = template["Resources"]["DataKey"]
     assert key["DeletionPolicy"] == key["UpdateReplacePolicy"] == "Retain"
     assert key["Properties"]["EnableKeyRotation"] is True
+
+
+def test_the_key_takes_eventbridge_s_word_without_what_it_does_not_say(template: dict[str, Any]) -> None:
+    """EventBridge sends neither aws:SourceAccount nor aws:SourceArn to KMS; a dead letter would be lost."""
+    statements = template["Resources"]["DataKey"]["Properties"]["KeyPolicy"]["Statement"]
+    by_service = {
+        one["Principal"]["Service"]: one
+        for one in statements
+        if "AWS" not in one["Principal"] and one["Sid"] != "LogGroups"
+    }
+    events, alarms = by_service["events.amazonaws.com"], by_service["cloudwatch.amazonaws.com"]
+    assert "Condition" not in events
+    assert set(events["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}
+    assert alarms["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    ((_, policy),) = of_type(template["Resources"], "AWS::SQS::QueuePolicy")
+    senders = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Allow"]
+    assert senders
+    assert all("aws:SourceArn" in json.dumps(one["Condition"]) for one in senders)
 
 
 def test_the_trail_records_objects_items_and_invocations_and_outlives_the_stack(template: dict[str, Any]) -> None:

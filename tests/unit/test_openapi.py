@@ -14,6 +14,7 @@ from jsonschema import Draft4Validator
 
 from rag.errors import InvalidRequest
 from rag.filters import parse_filter
+from rag.http import documents
 from rag.http.asking import BatchBody, QuestionBody
 from rag.http.changing import UploadBody
 from ragctl.checks import contract
@@ -32,6 +33,13 @@ def accepts(schema: str, body: Any) -> bool:
 
 def test_the_shipped_contract_has_no_problem() -> None:
     assert contract.problems(PATH) == []
+
+
+def test_a_page_of_documents_has_one_limit() -> None:
+    (limit,) = [one for one in DOCUMENT["paths"]["/v1/documents"]["get"]["parameters"] if one["name"] == "limit"]
+    assert (limit["schema"]["minimum"], limit["schema"]["maximum"]) == (1, documents.MOST)
+    assert f"; {documents.LIMIT} where" in limit["description"]
+    assert f"`limit` ({documents.LIMIT}, at most {documents.MOST})" in (PATH.parents[1] / "docs/api.md").read_text()
 
 
 def test_its_routes_are_those_of_the_design() -> None:
@@ -217,6 +225,7 @@ INTEGRATION = f"{ASK} {contract.INTEGRATION}"
         (_at(f"{INTEGRATION} responses", lambda one: one.pop("default")), "no default response"),
         (_at("components schemas", lambda all_: all_.update({"Of_us": {}})), "a model's name"),
         (_at("components schemas Mode", lambda one: one.update(oneOf=[])), "does not import oneOf"),
+        (_at("components schemas Turn properties role", lambda one: one["enum"].append(None)), "null stands among"),
         (_at("components schemas Turn properties role", lambda one: one.update(example="user")), "import example"),
         (_at("info", lambda info: info.update(title="${AWS::StackName}")), "reference in braces"),
         (_at("info", lambda info: info.pop("title")), "OpenAPI: info: "),

@@ -123,6 +123,38 @@ def test_the_command_deletes_a_key_with_its_caller(deployment: Deployment) -> No
     assert str(done[1].exception) == f"There is no caller {made.caller.id}."
 
 
+def test_a_name_that_a_key_has_is_refused_with_the_way_out(deployment: Deployment) -> None:
+    made = ApiKeys(deployment).add("trial", ACME, writer=False)
+
+    with pytest.raises(Failure, match=f"rag principals remove {made.caller.id} --stack rag"):
+        ApiKeys(deployment).add("trial", ACME, writer=False)
+
+    assert len(keys()) == 1
+
+
+def test_a_key_is_listed_and_removed_by_its_name(deployment: Deployment) -> None:
+    made = ApiKeys(deployment).add("trial of Zoë", ACME, writer=False)
+
+    listed = CliRunner().invoke(app, ["principals", "list"])
+    removed = CliRunner().invoke(app, ["principals", "remove", "trial of Zoë"])
+
+    assert listed.stdout.splitlines()[1].endswith(f"{made.caller.id}  trial of Zoë  (hr)")
+    assert removed.stdout == f"Removed: {made.caller.id}.\n"
+    assert keys() == []
+
+
+def test_a_name_that_several_keys_have_removes_none_of_them(deployment: Deployment) -> None:
+    gateway = boto3.client("apigateway")
+    for _ in range(2):
+        key = gateway.create_api_key(name="trial", enabled=True)["id"]
+        gateway.create_usage_plan_key(usagePlanId=deployment.output("ApiUsagePlanId"), keyId=key, keyType="API_KEY")
+
+    done = CliRunner().invoke(app, ["principals", "remove", "trial"])
+
+    assert "Several keys have the name trial" in str(done.exception)
+    assert len(keys()) == 2
+
+
 def test_the_command_sets_lists_and_removes(deployment: Deployment) -> None:
     arn = f"arn:aws:iam::{ACCOUNT}:role/App"
     runner = CliRunner()

@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,24 @@ def test_every_error_of_ours_is_reported_by_name_with_its_cause(machine: dict[st
     named = {rule["StringEquals"] for rule in machine["States"]["NameError"]["Choices"][0]["Or"]}
     of_ingestion = {"UnreadableDocument"}
     assert named == (state_machine.transient_errors() | state_machine.permanent_errors()) - of_ingestion
+
+
+def test_functions_that_cannot_run_just_now_are_told_as_what_is_worth_another_try(machine: dict[str, Any]) -> None:
+    for broken in state_machine.LAMBDA_TRANSIENTS:
+        for definition in (machine, *(json.loads(path.read_text()) for path in (BATCH, BATCH_BULK))):
+            told = list(_told(definition, broken))
+            busy = broken == "Lambda.TooManyRequestsException"
+            assert set(told) == {"UpstreamThrottled" if busy else "UpstreamUnavailable"}
+
+
+def _told(definition: dict[str, Any], error: str) -> Iterator[str]:
+    """Yield the name that each of the machine's states which name errors tells an error by."""
+    every = dict(state_machine.states(definition))
+    for state in every.values():
+        rules = [one for rule in state.get("Choices", ()) for one in ({**one, **rule} for one in rule.get("Or", [{}]))]
+        if any(rule.get("StringEquals") == "InvalidRequest" for rule in rules):
+            end = every[next((one["Next"] for one in rules if one.get("StringEquals") == error), state["Default"])]
+            yield end["Error"] if end["Type"] == "Fail" else end["Parameters"]["error"]["name"]
 
 
 def test_whoever_asks_over_http_passes_by_its_principal_and_its_allowance(machine: dict[str, Any]) -> None:
@@ -105,10 +123,11 @@ def _break(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
         place: Any = machine
         for parent in parents:
             place = place[int(parent)] if parent.isdigit() else place[parent]
+        key: Any = int(last) if isinstance(place, list) else last
         if value is None:
-            del place[last]
+            del place[key]
         else:
-            place[last] = value
+            place[key] = value
 
     return change
 
@@ -124,6 +143,7 @@ def _append(path: str, rule: dict[str, Any]) -> Callable[[dict[str, Any]], None]
 PACE = {"IntervalSeconds": 1, "MaxAttempts": 3, "BackoffRate": 2, "MaxDelaySeconds": 4, "JitterStrategy": "FULL"}
 EMBED = "States/EmbedQuery"
 OURS = "States/NameError/Choices/0/Or"
+KNOWN = "States/IsKnown/Choices/0/And"
 
 
 @pytest.mark.parametrize(
@@ -162,7 +182,7 @@ OURS = "States/NameError/Choices/0/Or"
         (_append(f"{EMBED}/Catch", {"ErrorEquals": ["InvalidRequst"], "Next": "NameError"}), "an error InvalidRequst"),
         (_break(f"{OURS}/0/StringEquals", "InvalidRequst"), "an error InvalidRequst, which does not exist"),
         (_break(f"{OURS}/0/Not", {"Variable": "$.Error", "StringEquals": "Oops"}), "an error Oops"),
-        (_break("States/NameError/Choices/2/StringMatches", "States*"), "an error States*"),
+        (_break("States/NameError/Choices/4/StringMatches", "States*"), "an error States*"),
         (_break(f"{EMBED}/Catch/0/ResultPath", "$.error"), 'without ResultPath "$"'),
         (_break("States/AnyRelevantPassage/Default", None), "has no Default"),
         (_break(f"{EMBED}/End", True), "either a Next or an end"),
@@ -174,6 +194,11 @@ OURS = "States/NameError/Choices/0/Or"
         (_break("States/CountQuestion/Catch/0/ErrorEquals", ["AllowanceSpnt"]), "an error AllowanceSpnt"),
         (_break("States/RewriteQuery/Catch/1/ResultPath", "$"), "RewriteQuery catches over what the machine goes on"),
         (_break("States/RewriteQuery/Catch/0/ResultPath", "$.taken"), 'RewriteQuery catches without ResultPath "$"'),
+        (_break(f"{KNOWN}/0", None), "IsKnown compares $.found.Item.tenant.S, which may be missing"),
+        (_break(f"{KNOWN}/2/IsPresent", False), "IsKnown compares $.found.Item.groups.S, which may be missing"),
+        (_break("States/SearchVectors/ResultSelector/relevant.$", None), "AnyRelevantPassage compares $.context.relev"),
+        (_break("States/SearchVectors/ResultPath", "$.found"), "AnyRelevantPassage compares $.context.relevant"),
+        (_break("States/NeedsRewriting/Choices/0/Or/0", {"Variable": "$.x", "IsNull": True}), "compares $.x, which"),
         (_break(f"{EMBED}/Resource", "${Unknown}"), "${Unknown} is not filled"),
         (_break(f"{EMBED}/Resource", "x"), "fills EmbedFunctionArn, which is not used"),
     ],

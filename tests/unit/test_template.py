@@ -185,6 +185,23 @@ def test_a_wildcard_resource_stands_only_where_nothing_narrower_exists(role: str
                 assert resource["Fn::Sub"].removesuffix("*") in known
 
 
+def test_who_counts_questions_may_write_nothing_else_into_the_table_of_principals() -> None:
+    table = {"Fn::GetAtt": ["PrincipalsTable", "Arn"]}
+    writing = {
+        role: one
+        for role in ROLES
+        for one in _statements(role)
+        if table in _listed(one["Resource"]) and _listed(one["Action"]) != ["dynamodb:GetItem"]
+    }
+    assert set(writing) == {"QueryStateMachineRole", "StartExecutionRole", "StartBatchRole"}
+    for statement in writing.values():
+        assert statement["Action"] == "dynamodb:UpdateItem"
+        assert statement["Condition"] == {
+            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["count/*"]},
+            "Null": {"dynamodb:LeadingKeys": "false"},
+        }
+
+
 def test_what_users_own_is_written_by_signed_forms_and_deleted_by_the_read_state_alone() -> None:
     writing = {role for role in ROLES if _objects(role, "s3:PutObject") & {"documents", "bulk"}}
     deleting = {role for role in ROLES if _objects(role, "s3:DeleteObject") & {"documents", "bulk"}}

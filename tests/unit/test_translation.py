@@ -7,6 +7,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+import yaml
 
 from ragctl.local.translation import CODE_BUCKET, TemplateError, translate
 
@@ -247,3 +248,24 @@ def test_the_own_template_translates_for_either_store() -> None:
     for store, place in (("pinecone", {"PineconeHost": "a.pinecone.io"}), ("milvus", {"MilvusUri": "http://a"})):
         translated = resources(OWN_TEMPLATE, VectorStore=store, **place)
         assert not [resource for resource in translated.values() if resource["Type"].startswith("AWS::Serverless")]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("chatmodel", "Do you mean ChatModel"), ("Foo", r"All \d+ are below Parameters in .*template.yaml\.$")],
+)
+def test_of_many_parameters_those_that_resemble_the_unknown_one_are_named(name: str, said: str) -> None:
+    with pytest.raises(TemplateError, match=said) as refused:
+        translate(OWN_TEMPLATE, {name: "1"})
+
+    assert len(str(refused.value)) < 200 + len(str(OWN_TEMPLATE))
+
+
+def test_an_api_keeps_the_order_of_its_file() -> None:
+    contract = yaml.safe_load((OWN_TEMPLATE.parent / "api/openapi.yaml").read_text())
+
+    body = translate(OWN_TEMPLATE, {"PineconeHost": "index.svc.pinecone.io"}).template["Resources"]["RagApi"]
+
+    paths = body["Properties"]["Body"]["paths"]
+    assert list(paths) == list(contract["paths"])
+    assert [list(item) for item in paths.values()] == [list(item) for item in contract["paths"].values()]

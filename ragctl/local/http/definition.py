@@ -29,7 +29,6 @@ class Operation:
     validates_body: bool
     schemes: tuple[str, ...]  # the names of the security schemes that it demands
     integration: Document
-    produces: Mapping[str, Document]  # status to the declared response
 
 
 def operations(document: Document) -> Iterator[Operation]:
@@ -72,7 +71,6 @@ def _operation(document: Document, path: str, method: str, declared: Document, s
         validates_body=bool(validator["validateRequestBody"]),
         schemes=tuple(scheme for demand in demands for scheme in demand),
         integration=integration,
-        produces=declared.get("responses", {}),
     )
 
 

@@ -35,7 +35,7 @@ _STATUS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)  # neither equal nor frozen: what raises and handles it writes its traceback, and may hash it
 class Refusal(Exception):
     """The gateway ends a request by itself."""
 

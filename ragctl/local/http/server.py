@@ -9,6 +9,7 @@ from threading import Lock, Thread
 from time import monotonic, perf_counter
 from uuid import uuid4
 
+from rag.places import place_of
 from ragctl.local.http.access_log import AccessLog
 from ragctl.local.http.authorization import takes_tokens
 from ragctl.local.http.definition import Document
@@ -23,6 +24,7 @@ from ragctl.local.http.wire import Answer, Connection
 
 _SHUTDOWN_POLL_SECONDS = 0.05
 _DOCUMENTATION = Path(__file__).with_name("documentation.html")
+_ANONYMOUS = "anonymous"  # not the subject of `rag token`: who brings no token reads nothing that its bearer started
 _TOKEN_MINUTES = 60.0
 _PAGE_HEADERS = [
     ("Content-Type", "text/html; charset=utf-8"),
@@ -80,7 +82,8 @@ class Site:
             try:
                 response = self._answer(request, request_id)
             except Exception as error:  # noqa: BLE001 - a defect here must not end the connection without an answer
-                logging.getLogger(__name__).error("Request %s: %s", request_id, _place(error))  # noqa: TRY400 - no user text
+                failure = f"{type(error).__name__} at {place_of(error)}"
+                logging.getLogger(__name__).error("Request %s: %s", request_id, failure)  # noqa: TRY400 - no user text
                 response = _problem(500, "Internal Server Error", "The local gateway failed; its log says where.")
             log.write(request, response, self._gateway.resource(request), request_id, began)
             return response
@@ -120,7 +123,7 @@ class _DevelopmentToken:
         """Return one that is good for a while."""
         with self._lock:
             if monotonic() >= self._until:
-                self._token = self._issuer.token(Claims(), _TOKEN_MINUTES)
+                self._token = self._issuer.token(Claims(subject=_ANONYMOUS), _TOKEN_MINUTES)
                 self._until = monotonic() + _TOKEN_MINUTES * 30  # seconds: half of its life
             return self._token
 
@@ -145,12 +148,3 @@ def _with_field(request: Request, name: str, value: str) -> Request:
 
 def _problem(status: int, title: str, detail: str) -> Response:
     return Response.json(status, {"type": "about:blank", "title": title, "status": status, "detail": detail})
-
-
-def _place(error: Exception) -> str:
-    """Tell an error by its class and line: its message may quote what a user said."""
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "?"
-    return f"{type(error).__name__} at {where}"

@@ -23,10 +23,9 @@ _AUTHORIZATION = re.compile(
 )
 _SKEW = timedelta(minutes=5)
 _TIME_FORMAT = "%Y%m%dT%H%M%SZ"
-_MISMATCH = Refusal(
-    "INVALID_SIGNATURE",
+_MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
-    "and signing method. Consult the service documentation for details.",
+    "and signing method. Consult the service documentation for details."
 )
 
 
@@ -42,10 +41,10 @@ def authenticate(exchange: Exchange) -> None:
         raise Refusal("MISSING_AUTHENTICATION_TOKEN", "Missing Authentication Token")
     stamp = request.headers.get("X-Amz-Date") or ""
     if told["service"] != SERVICE or not stamp.startswith(told["day"]) or not _is_current(stamp):
-        raise _MISMATCH
+        raise Refusal("INVALID_SIGNATURE", _MISMATCH)
     signed = told["headers"].split(";")
     if "host" not in signed or not hmac.compare_digest(_signature(request, told, stamp, signed), told["signature"]):
-        raise _MISMATCH
+        raise Refusal("INVALID_SIGNATURE", _MISMATCH)
     key = told["key"]
     exchange.identity.update(
         accessKey=key,
@@ -64,7 +63,7 @@ def _signature(request: Request, told: re.Match[str], stamp: str, signed: list[s
         again.headers[name] = ",".join(" ".join(value.split()) for value in request.headers.all(name))
     digest = request.headers.get("X-Amz-Content-SHA256")
     if digest is not None and digest != sha256(request.body).hexdigest():
-        raise _MISMATCH
+        raise Refusal("INVALID_SIGNATURE", _MISMATCH)
     again.context["timestamp"] = stamp
     signer: Any = SigV4Auth(Credentials(told["key"], CREDENTIAL), SERVICE, told["region"])
     text = signer.string_to_sign(again, signer.canonical_request(again))

@@ -19,8 +19,6 @@ from ragctl.local.http.strict_json import MalformedJsonError, parse
 _DEFAULT_TTL_SECONDS = 300
 _TIMEOUT_SECONDS = 29.0
 _MAX_REMEMBERED = 10_000
-_FAILED = Refusal("AUTHORIZER_FAILURE", "Internal server error")
-_MISCONFIGURED = Refusal("AUTHORIZER_CONFIGURATION_ERROR", "Internal server error")
 
 
 @dataclass(frozen=True)
@@ -79,30 +77,38 @@ class TokenAuthorizer:
         try:
             result = within(_TIMEOUT_SECONDS, lambda: self._invoke(self._function, event))
         except IntegrationTimeoutError:
-            raise _FAILED from None
+            raise _failed() from None
         except IntegrationFailedError:
-            raise _MISCONFIGURED from None
+            raise _misconfigured() from None
         try:
             answer = parse(result.payload)
         except MalformedJsonError:
-            raise _MISCONFIGURED from None
+            raise _misconfigured() from None
         if result.function_error:
             said = answer.get("errorMessage") if isinstance(answer, dict) else None
-            raise Refusal("UNAUTHORIZED", "Unauthorized") if said == "Unauthorized" else _FAILED
+            raise Refusal("UNAUTHORIZED", "Unauthorized") if said == "Unauthorized" else _failed()
         return self._understood(answer)
 
     def _understood(self, answer: Any) -> _Verdict:
         if not isinstance(answer, dict) or not isinstance(principal := answer.get("principalId"), str) or not principal:
-            raise _MISCONFIGURED
+            raise _misconfigured()
         context = answer.get("context") or {}
         policy = answer.get("policyDocument")
         if not isinstance(context, dict) or not isinstance(policy, dict) or "Statement" not in policy:
-            raise _MISCONFIGURED
+            raise _misconfigured()
         if not all(isinstance(value, str | int | float) or value is None for value in context.values()):
-            raise _MISCONFIGURED  # a list or an object: API Gateway takes strings, numbers and booleans
+            raise _misconfigured()  # a list or an object: API Gateway takes strings, numbers and booleans
         told = {name: _written(value) for name, value in context.items() if value is not None}
         return _Verdict({**told, "principalId": principal}, policy, self._clock() + self._ttl)
 
 
 def _written(value: str | float) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _failed() -> Refusal:
+    return Refusal("AUTHORIZER_FAILURE", "Internal server error")
+
+
+def _misconfigured() -> Refusal:
+    return Refusal("AUTHORIZER_CONFIGURATION_ERROR", "Internal server error")

@@ -6,7 +6,8 @@ from email.message import Message
 from http import HTTPStatus
 from http.client import responses as phrases
 from http.server import BaseHTTPRequestHandler
-from typing import Any
+from io import BufferedIOBase
+from typing import Any, cast
 
 from ragctl.local.http.messages import Headers, Request, Response
 
@@ -16,13 +17,15 @@ _PIECE = 64 * 2**10
 _IDLE_SECONDS = 65.0
 _BODILESS = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r?\n")
+_ABSOLUTE = re.compile(r"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
+_FIELD = re.compile(rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*)?\r?\n")  # or the empty line at the end
 _MALFORMED = "The request is not HTTP/1.1 as it should be."
 
 Answer = Callable[[Request], Response]
 
 
 class BadRequestError(Exception):
-    """The bytes on the connection are no request whose end can be found."""
+    """The bytes on the connection are no request whose end and meaning are certain."""
 
 
 class Connection(BaseHTTPRequestHandler):
@@ -39,6 +42,18 @@ class Connection(BaseHTTPRequestHandler):
         if name.startswith("do_"):
             return self._exchange
         raise AttributeError(name)
+
+    def parse_request(self) -> bool:
+        """Read the request line and the header, and refuse a header that could be read in two ways."""
+        connection = self.rfile
+        self.rfile = cast("BufferedIOBase", _FieldLines(connection))
+        try:
+            return super().parse_request()
+        except BadRequestError:
+            self.send_error(HTTPStatus.BAD_REQUEST)
+            return False
+        finally:
+            self.rfile = connection
 
     def handle_expect_100(self) -> bool:
         """Have a body sent only if it may be as large as it is."""
@@ -65,10 +80,10 @@ class Connection(BaseHTTPRequestHandler):
         self._send(self.server.answer(request))  # type: ignore[attr-defined]
 
     def _request(self) -> Request:
-        fields = [(name, _unfolded(value)) for name, value in self.headers.items()]
-        body = self._body(Headers(fields))
-        ip = str(self.client_address[0])
-        return Request(self.command, _target(self.path), Headers(fields), body or b"", ip, oversized=body is None)
+        headers = Headers([(name, _decoded(value)) for name, value in self.headers.items()])
+        target = _target(self.path, headers)
+        body = self._body(headers)
+        return Request(self.command, target, headers, body or b"", str(self.client_address[0]), oversized=body is None)
 
     def _body(self, headers: Headers) -> bytes | None:
         """Return the body, or None for one beyond the limit."""
@@ -153,15 +168,37 @@ def _problem(status: int) -> Response:
     )
 
 
-def _target(path: str) -> str:
-    """Return the target in its usual form, where a client has sent that for proxies."""
+class _FieldLines:
+    """The lines of a header, each of them a field: Python's parser would pass over what is none, or split it."""
+
+    def __init__(self, file: BufferedIOBase) -> None:
+        self._file = file
+
+    def readline(self, limit: int) -> bytes:
+        """Return the next line; one that is as long as the limit is left to who asks.
+
+        Raises:
+            BadRequestError: it is no field, is folded, or holds a character that no value may have.
+        """
+        line = self._file.readline(limit)
+        if len(line) < limit and not _FIELD.fullmatch(line):
+            raise BadRequestError
+        return line
+
+
+def _target(path: str, headers: Headers) -> str:
+    """Return the target in its usual form, where a client has sent that for proxies.
+
+    Raises:
+        BadRequestError: it is of no form that is known, or names another host than the header does.
+    """
     if path.startswith("/"):
         return path
-    _, _, rest = path.partition("://")
-    _, slash, path = rest.partition("/")
-    return f"{slash}{path}" or "/"
+    absolute = _ABSOLUTE.fullmatch(path)
+    if absolute is None or [absolute[1].lower()] != [host.lower() for host in headers.all("Host")]:
+        raise BadRequestError
+    return absolute[2] if absolute[2].startswith("/") else f"/{absolute[2]}"
 
 
-def _unfolded(value: str) -> str:
-    text = str(value).encode("latin-1", "replace").decode("utf-8", "replace")
-    return " ".join(line.strip() for line in text.splitlines())
+def _decoded(value: str) -> str:
+    return value.encode("latin-1", "replace").decode("utf-8", "replace").strip()
